@@ -1,0 +1,1 @@
+//! A client for the Daytona API: models, routes and hand-written methods over hyper.

@@ -1,0 +1,2 @@
+//! The `daytona-env` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! DaytonaEnvironment: the caching sandbox factory for Daytona, its leases, names and clean-up.

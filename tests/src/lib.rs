@@ -1,0 +1,1 @@
+//! Tests of the whole workspace live in `integration/`; benchmarks in `benches/`.

@@ -18,6 +18,10 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{key:?}"), "Secret(..)");
 /// assert_eq!(key.expose(), "k-123");
 /// ```
+///
+/// ```compile_fail
+/// println!("{}", context_vars::Secret::new("k-123"));
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 

@@ -37,11 +37,13 @@ impl SecretMap {
     }
 
     /// The entries, ordered by name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Secret)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// The names, in order.
+    #[must_use]
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -143,6 +145,7 @@ impl<'a> MapView<'a> {
     }
 
     /// The entries, ordered by name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &SecretView<'a>)> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }

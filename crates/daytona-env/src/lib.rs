@@ -1,1 +1,10 @@
-//! DaytonaEnvironment: the caching sandbox factory for Daytona, its leases, names and clean-up.
+//! The caching sandbox factory for Daytona, its leases, names and clean-up.
+
+mod fingerprint;
+mod labels;
+mod lease;
+mod resources;
+mod validate;
+
+pub use lease::Lease;
+pub use resources::DaytonaResources;

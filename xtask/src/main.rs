@@ -1,2 +1,33 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks of this workspace; `cargo xtask` lists them.
+#![expect(clippy::print_stdout, reason = "a command for people and CI")]
+
+mod codegen;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask codegen [--check] [--spec-dir DIR]   models and routes of daytona-api (DIR also from DAYTONA_SPEC_DIR)";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = args.split_first() else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    match command.as_str() {
+        "codegen" => println!(
+            "{}",
+            codegen::run(&root(), &codegen::Options::parse(rest)?)?
+        ),
+        other => bail!("there is no task {other}\n{USAGE}"),
+    }
+    Ok(())
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

@@ -1,0 +1,109 @@
+//! Every operation of the Daytona API as data: the client builds its requests from this table, the embedded
+//! server its router.
+
+pub use crate::generated::routes::{ALL, control_plane, toolbox};
+
+/// Which of the two APIs an operation belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Api {
+    /// The control plane; paths are relative to the API's base URL.
+    ControlPlane,
+    /// The toolbox of one sandbox; paths are relative to `{toolboxProxyUrl}/{sandboxId}`.
+    Toolbox,
+}
+
+/// An HTTP method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// `DELETE`
+    Delete,
+    /// `GET`
+    Get,
+    /// `HEAD`
+    Head,
+    /// `PATCH`
+    Patch,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+}
+
+impl Method {
+    /// The name as it is sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A parameter in the query string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct QueryParam {
+    /// Its name, as it is sent.
+    pub name: &'static str,
+    /// Whether the documents call it required.
+    pub required: bool,
+    /// Whether it may be repeated.
+    pub array: bool,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Route {
+    /// The operation id in the documents.
+    pub id: &'static str,
+    /// The API it belongs to.
+    pub api: Api,
+    /// The method.
+    pub method: Method,
+    /// The path, with `{name}` for each parameter.
+    pub path: &'static str,
+    /// The parameters in the path, in order.
+    pub path_params: &'static [&'static str],
+    /// The parameters in the query string.
+    pub query: &'static [QueryParam],
+    /// The request headers the documents name.
+    pub headers: &'static [&'static str],
+    /// The tag that groups it.
+    pub tag: &'static str,
+    /// Whether the documents call it deprecated.
+    pub deprecated: bool,
+    /// Known from newer clients only; the documents do not have it yet.
+    pub newer: bool,
+    /// The content types of a request body; empty where there is none.
+    pub request_types: &'static [&'static str],
+    /// The schema of a request body, where it is a named one.
+    pub request_model: Option<&'static str>,
+    /// The content types of a success; empty where the answer has no body.
+    pub response_types: &'static [&'static str],
+    /// The schema of a success, where it is a named one or a list of them.
+    pub response_model: Option<&'static str>,
+    /// The statuses of a success, in ascending order; empty where no document says.
+    pub success: &'static [u16],
+}
+
+impl Route {
+    /// Whether the operation upgrades to a WebSocket.
+    #[must_use]
+    pub fn is_websocket(&self) -> bool {
+        self.success.contains(&101)
+    }
+}

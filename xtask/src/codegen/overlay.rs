@@ -1,0 +1,221 @@
+//! What newer clients know and the documents do not have yet; see `overlay.toml`.
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use super::ir::{Document, Field, Kind, Model, Operation, Query, Type};
+use super::names;
+
+/// The overlay of the documents we generate from.
+pub(crate) const OVERLAY: &str = include_str!("overlay.toml");
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Overlay {
+    model: Vec<NewModel>,
+    field: Vec<NewField>,
+    value: Vec<NewValue>,
+    query: Vec<NewQuery>,
+    operation: Vec<NewOperation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewModel {
+    api: String,
+    name: String,
+    doc: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewField {
+    api: String,
+    model: String,
+    name: String,
+    #[serde(rename = "type")]
+    ty: String,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    doc: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewValue {
+    api: String,
+    model: String,
+    value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewQuery {
+    api: String,
+    operation: String,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewOperation {
+    api: String,
+    id: String,
+    method: String,
+    path: String,
+    tag: String,
+    doc: String,
+    #[serde(default)]
+    query: Vec<String>,
+    #[serde(default)]
+    request_types: Vec<String>,
+    #[serde(default)]
+    response_types: Vec<String>,
+    #[serde(default)]
+    response: Option<String>,
+    #[serde(default)]
+    success: Vec<u16>,
+}
+
+/// Adds what `text` lists for `api`. Refuses what the document has by now, so that the list stays short.
+pub(crate) fn apply(document: &mut Document, api: &str, text: &str) -> Result<()> {
+    let overlay: Overlay = toml::from_str(text).context("the overlay does not parse")?;
+    for new in overlay.model.into_iter().filter(|new| new.api == api) {
+        if document.model(&new.name).is_some() {
+            bail!(
+                "the document has {} by now: drop it from the overlay",
+                new.name
+            );
+        }
+        let name = names::type_name(&new.name);
+        let kind = Kind::Object(Vec::new());
+        document.models.push(Model {
+            wire: new.name,
+            name,
+            doc: new.doc,
+            kind,
+            group: String::new(),
+        });
+    }
+    for new in overlay.field.into_iter().filter(|new| new.api == api) {
+        let Kind::Object(fields) = kind(document, &new.model)? else {
+            bail!("{} is not an object", new.model)
+        };
+        if fields.iter().any(|field| field.wire == new.name) {
+            bail!(
+                "the document has {}.{} by now: drop it from the overlay",
+                new.model,
+                new.name
+            );
+        }
+        let ty = parse_type(&new.ty);
+        let NewField {
+            name,
+            doc,
+            required,
+            ..
+        } = new;
+        fields.push(Field {
+            wire: name,
+            doc,
+            ty,
+            required,
+            nullable: false,
+            deprecated: false,
+            newer: true,
+        });
+    }
+    for new in overlay.value.into_iter().filter(|new| new.api == api) {
+        let Kind::Choice(values) = kind(document, &new.model)? else {
+            bail!("{} is not an enum", new.model)
+        };
+        if values.contains(&new.value) {
+            bail!(
+                "the document has {} in {} by now: drop it from the overlay",
+                new.value,
+                new.model
+            );
+        }
+        values.push(new.value);
+    }
+    for new in overlay.query.into_iter().filter(|new| new.api == api) {
+        let operation = document
+            .operations
+            .iter_mut()
+            .find(|operation| operation.id == new.operation);
+        let operation =
+            operation.with_context(|| format!("there is no operation {}", new.operation))?;
+        if operation.query.iter().any(|query| query.name == new.name) {
+            bail!(
+                "the document has {}?{} by now: drop it from the overlay",
+                new.operation,
+                new.name
+            );
+        }
+        operation.query.push(Query {
+            name: new.name,
+            required: false,
+            array: false,
+            ty: Type::Text,
+        });
+    }
+    for new in overlay.operation.into_iter().filter(|new| new.api == api) {
+        let known =
+            |operation: &Operation| operation.method == new.method && operation.path == new.path;
+        if document.operations.iter().any(known) {
+            bail!(
+                "the document has {} {} by now: drop it from the overlay",
+                new.method,
+                new.path
+            );
+        }
+        let query = |name: String| Query {
+            name,
+            required: false,
+            array: false,
+            ty: Type::Text,
+        };
+        document.operations.push(Operation {
+            id: new.id,
+            method: new.method,
+            path: new.path,
+            tag: new.tag,
+            doc: format!("{} Known from newer clients only.", new.doc),
+            deprecated: false,
+            newer: true,
+            query: new.query.into_iter().map(query).collect(),
+            headers: Vec::new(),
+            request_types: new.request_types,
+            request: None,
+            response_types: new.response_types,
+            response: new.response.map(Type::Named),
+            success: new.success.into_iter().collect(),
+        });
+    }
+    Ok(())
+}
+
+fn kind<'a>(document: &'a mut Document, wire: &str) -> Result<&'a mut Kind> {
+    let model = document.models.iter_mut().find(|model| model.wire == wire);
+    Ok(&mut model
+        .with_context(|| format!("there is no schema {wire}"))?
+        .kind)
+}
+
+fn parse_type(text: &str) -> Type {
+    if let Some(inner) = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        return Type::List(Box::new(parse_type(inner)));
+    }
+    match text {
+        "text" => Type::Text,
+        "boolean" => Type::Bool,
+        "integer" => Type::Integer,
+        "float" => Type::Float,
+        "any" => Type::Any,
+        name => Type::Named(name.to_owned()),
+    }
+}

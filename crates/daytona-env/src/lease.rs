@@ -134,11 +134,11 @@ pub(crate) struct Intervals {
 
 impl Intervals {
     /// Whether a reply shows that the server took the two intervals the lease rests on.
-    pub(crate) fn echo(&self, stop: Option<f64>, delete: Option<f64>) -> Echo {
-        let same = |wanted: i32, got: Option<f64>| got.is_some_and(|got| got == f64::from(wanted));
+    pub(crate) fn echo(&self, stop: Option<i64>, delete: Option<i64>) -> Echo {
+        let same = |wanted: i32, got: Option<i64>| got == Some(i64::from(wanted));
         // every negative spells "never"
         let delete_holds =
-            same(self.delete, delete) || (self.delete < 0 && delete.is_some_and(|got| got < 0.0));
+            same(self.delete, delete) || (self.delete < 0 && delete.is_some_and(|got| got < 0));
         if same(self.stop, stop) && delete_holds {
             Echo::Holds
         } else if stop.is_none() || delete.is_none() {
@@ -289,11 +289,11 @@ mod tests {
     #[test]
     fn an_echo_is_checked_by_value() {
         let wire = Lease::default().intervals().unwrap();
-        assert_eq!(wire.echo(Some(5.0), Some(0.0)), Echo::Holds);
-        assert_eq!(wire.echo(Some(15.0), Some(0.0)), Echo::Differs);
-        assert_eq!(wire.echo(Some(5.0), Some(-1.0)), Echo::Differs);
-        assert_eq!(wire.echo(None, Some(0.0)), Echo::Absent);
-        assert_eq!(wire.echo(Some(15.0), None), Echo::Absent);
+        assert_eq!(wire.echo(Some(5), Some(0)), Echo::Holds);
+        assert_eq!(wire.echo(Some(15), Some(0)), Echo::Differs);
+        assert_eq!(wire.echo(Some(5), Some(-1)), Echo::Differs);
+        assert_eq!(wire.echo(None, Some(0)), Echo::Absent);
+        assert_eq!(wire.echo(Some(15), None), Echo::Absent);
         let kept = Lease::Persist {
             stop: mins(5),
             archive: None,
@@ -301,6 +301,6 @@ mod tests {
         }
         .intervals()
         .unwrap();
-        assert_eq!(kept.echo(Some(5.0), Some(-7.0)), Echo::Holds);
+        assert_eq!(kept.echo(Some(5), Some(-7)), Echo::Holds);
     }
 }

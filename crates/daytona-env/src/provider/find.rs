@@ -1,0 +1,85 @@
+//! What a name that may or may not have been used has come to.
+
+use daytona_api::models;
+use sandbox_core::{Attempt, Error, Found, Health, Target};
+
+use super::create::Making;
+use super::phase::Phase;
+use super::{DaytonaProvider, row};
+use crate::error::{api_error, conflict_error};
+use crate::params::DaytonaParamsResolved;
+use crate::sandbox::DaytonaSandbox;
+
+impl DaytonaProvider {
+    /// Looks the attempt up by its name. The name holds 128 random bits chosen when the attempt began, so a row of that
+    /// name with our labels can only be its own.
+    pub(super) async fn find_sandbox(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+    ) -> Result<Found<DaytonaSandbox>, Error> {
+        let clients = self.clients(params)?;
+        let api = clients.for_current_runtime()?;
+        let found = match api.sandboxes().get(attempt.name()).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => return Ok(Found::Absent),
+            Err(error) => return Err(api_error("find a sandbox", error)),
+        };
+        let ours = self.ownership(attempt, params).owns(|key| found.labels.get(key).map(String::as_str));
+        if found.name != attempt.name() || !ours {
+            return Err(conflict_error(
+                "find a sandbox",
+                "a sandbox of that name exists and does not carry our labels; it was left alone",
+            ));
+        }
+        let target = Target::new(Some(found.id.clone()), attempt.name());
+        match row::phase(&found) {
+            Phase::Starting => Ok(Found::Pending),
+            Phase::Gone => Ok(Found::Absent),
+            Phase::Failed => Ok(broken(target, &row::reason(&found))),
+            Phase::Stopping | Phase::Stopped => Ok(broken(target, "the sandbox stopped before it was used")),
+            Phase::Running => self.adopt(Making { attempt, clients, api }, target, found).await,
+        }
+    }
+
+    async fn adopt(
+        &self,
+        making: Making<'_>,
+        target: Target,
+        found: models::Sandbox,
+    ) -> Result<Found<DaytonaSandbox>, Error> {
+        match self.make_ready(&making, found).await {
+            Ok(sandbox) => Ok(Found::Ready(sandbox)),
+            Err(error) if error.is_unavailable() => Err(error),
+            Err(error) => Ok(Found::Broken { target, reason: error.to_string() }),
+        }
+    }
+
+    pub(super) async fn inspect_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<Health, Error> {
+        let api = sandbox.clients().for_current_runtime()?;
+        let found = match self.get(&api, sandbox.id()).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => return Ok(Health::Gone { reason: "the server does not know it".into() }),
+            Err(error) => return Err(error),
+        };
+        Ok(match row::phase(&found) {
+            Phase::Running => Health::Healthy,
+            Phase::Stopped | Phase::Stopping if !self.settings.lease.is_ephemeral() => Health::Stopped,
+            Phase::Starting => Health::Unknown,
+            Phase::Stopping | Phase::Stopped => Health::Gone { reason: "its lease ran out".into() },
+            Phase::Gone => Health::Gone { reason: "it was deleted".into() },
+            Phase::Failed => Health::Gone { reason: row::reason(&found) },
+        })
+    }
+
+    /// Wakes a stopped or archived sandbox and waits until it runs.
+    pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
+        let api = sandbox.clients().for_current_runtime()?;
+        api.sandboxes().start(sandbox.id()).await.map_err(|error| api_error("start a sandbox", error))?;
+        self.wait_until_running(&api, sandbox.id()).await.map(|_| ())
+    }
+}
+
+fn broken(target: Target, reason: &str) -> Found<DaytonaSandbox> {
+    Found::Broken { target, reason: reason.to_owned() }
+}

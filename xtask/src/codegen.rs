@@ -40,7 +40,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
         let mut options = Self {
-            spec_dir: std::env::var_os(SPEC_DIR).map(PathBuf::from),
+            spec_dir: spec_dir_of_environment(),
             ..Self::default()
         };
         let mut args = args.iter();
@@ -56,6 +56,10 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+pub(crate) fn spec_dir_of_environment() -> Option<PathBuf> {
+    std::env::var_os(SPEC_DIR).map(PathBuf::from)
 }
 
 /// Writes the generated code, or checks it. Says what it did.
@@ -231,3 +235,6 @@ fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

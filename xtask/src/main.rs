@@ -1,14 +1,18 @@
 //! Development tasks of this workspace; `cargo xtask` lists them.
 #![expect(clippy::print_stdout, reason = "a command for people and CI")]
 
+mod ci;
 mod codegen;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 const USAGE: &str = "\
-cargo xtask codegen [--check] [--spec-dir DIR]   models and routes of daytona-api (DIR also from DAYTONA_SPEC_DIR)";
+cargo xtask codegen [--check] [--spec-dir DIR]   models and routes of daytona-api (DIR also from DAYTONA_SPEC_DIR)
+cargo xtask tidy                                 arrows, layout, manifests, docs/dependencies.md
+cargo xtask ci [--skip-tests] [--spec-dir DIR]   everything a change must pass, one line per step";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +25,8 @@ fn main() -> Result<()> {
             "{}",
             codegen::run(&root(), &codegen::Options::parse(rest)?)?
         ),
+        "tidy" => println!("{}", tidy::run(&root())?),
+        "ci" => ci::run(&root(), &ci::Options::parse(rest)?)?,
         other => bail!("there is no task {other}\n{USAGE}"),
     }
     Ok(())

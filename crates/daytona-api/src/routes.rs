@@ -107,3 +107,73 @@ impl Route {
         self.success.contains(&101)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_is_well_formed_and_named_once() {
+        let mut seen = HashSet::new();
+        for route in ALL {
+            assert!(
+                seen.insert((route.api, route.method, route.path)),
+                "{} twice",
+                route.id
+            );
+            assert!(route.path.starts_with('/'), "{}", route.id);
+            assert_eq!(
+                route.path.matches('{').count(),
+                route.path_params.len(),
+                "{}",
+                route.id
+            );
+            for param in route.path_params {
+                assert!(route.path.contains(&format!("{{{param}}}")), "{}", route.id);
+            }
+            assert!(route.newer || !route.success.is_empty(), "{}", route.id);
+            assert!(route.success.is_sorted(), "{}", route.id);
+        }
+    }
+
+    #[test]
+    fn the_table_has_what_the_documents_and_newer_clients_have() {
+        let count = |api, newer| {
+            ALL.iter()
+                .filter(|r| r.api == api && r.newer == newer)
+                .count()
+        };
+        assert_eq!(count(Api::ControlPlane, false), 196);
+        assert_eq!(count(Api::Toolbox, false), 103);
+        assert_eq!(count(Api::ControlPlane, true), 7);
+        assert_eq!(count(Api::Toolbox, true), 5);
+
+        let create = control_plane::CREATE_SANDBOX;
+        assert_eq!((create.method, create.path), (Method::Post, "/sandbox"));
+        assert_eq!(create.request_model, Some("CreateSandbox"));
+        assert_eq!(create.success, [200]);
+        let list = control_plane::LIST_SANDBOXES;
+        let states = list
+            .query
+            .iter()
+            .find(|param| param.name == "states")
+            .unwrap();
+        assert!(states.array && !states.required);
+        assert!(list.query.iter().any(|param| param.name == "minGpu"));
+        let websockets: Vec<_> = ALL
+            .iter()
+            .filter(|r| r.is_websocket())
+            .map(|r| r.path)
+            .collect();
+        assert_eq!(
+            websockets,
+            [
+                "/process/interpreter/execute",
+                "/process/pty/{sessionId}/connect",
+                "/process/pty/create-connect"
+            ]
+        );
+    }
+}

@@ -57,7 +57,8 @@ fn spaced(code: &str) -> String {
     let mut out = String::new();
     let mut before = "";
     for line in code.lines() {
-        let ends = before == "}" || (before.ends_with(';') && !before.starts_with([' ', '}']));
+        let ends = matches!(before, "}" | "};")
+            || (before.ends_with(';') && !before.starts_with([' ', '}']));
         let uses = |line: &str| {
             line.starts_with("use ") || line.starts_with("mod ") || line.starts_with("pub use ")
         };

@@ -427,3 +427,6 @@ fn integral(value: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -244,7 +244,7 @@ fn rust_type(document: &Document, owner: &Model, ty: &Type) -> Result<TokenStrea
 fn model_doc(model: &Model) -> TokenStream {
     match (&model.kind, model.doc.as_str()) {
         (Kind::Choice(_), "") => doc(&format!(
-            "{} of the API",
+            "{}, as the API spells it",
             humanized(&names::snake(&model.name))
         )),
         (_, "") => doc(&format!("The `{}` object", model.wire)),

@@ -505,7 +505,7 @@ impl decode::Object for CreateUser {
 
 decode::impl_object!(CreateUser);
 
-/// The create user email verified source of the API.
+/// The create user email verified source, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CreateUserEmailVerifiedSource {
@@ -547,7 +547,7 @@ impl From<&str> for CreateUserEmailVerifiedSource {
 
 decode::impl_text!(CreateUserEmailVerifiedSource);
 
-/// The create user role of the API.
+/// The create user role, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CreateUserRole {

@@ -168,7 +168,7 @@ impl decode::Object for CreateApiKey {
 
 decode::impl_object!(CreateApiKey);
 
-/// The permission of the API.
+/// The permission, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Permission {

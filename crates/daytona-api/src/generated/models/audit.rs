@@ -4,7 +4,7 @@
 
 use crate::models::decode;
 
-/// The audit action of the API.
+/// The audit action, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuditAction {
@@ -414,7 +414,7 @@ impl decode::Object for AuditTargetScenario {
 
 decode::impl_object!(AuditTargetScenario);
 
-/// The audit target type of the API.
+/// The audit target type, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuditTargetType {

@@ -181,7 +181,7 @@ impl decode::Object for RegistryPushAccessDto {
 
 decode::impl_object!(RegistryPushAccessDto);
 
-/// The registry type of the API.
+/// The registry type, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RegistryType {

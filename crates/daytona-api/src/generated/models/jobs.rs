@@ -92,7 +92,7 @@ impl decode::Object for Job {
 
 decode::impl_object!(Job);
 
-/// The job resource type of the API.
+/// The job resource type, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobResourceType {
@@ -134,7 +134,7 @@ impl From<&str> for JobResourceType {
 
 decode::impl_text!(JobResourceType);
 
-/// The job status of the API.
+/// The job status, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobStatus {

@@ -330,7 +330,7 @@ impl decode::Object for CreateRegionResponse {
 
 decode::impl_object!(CreateRegionResponse);
 
-/// The gpu type of the API.
+/// The gpu type, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GpuType {
@@ -910,7 +910,7 @@ impl decode::Object for OrganizationInvitation {
 
 decode::impl_object!(OrganizationInvitation);
 
-/// The organization invitation status of the API.
+/// The organization invitation status, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OrganizationInvitationStatus {
@@ -961,7 +961,7 @@ impl From<&str> for OrganizationInvitationStatus {
 
 decode::impl_text!(OrganizationInvitationStatus);
 
-/// The organization member role of the API.
+/// The organization member role, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OrganizationMemberRole {
@@ -1583,7 +1583,7 @@ impl decode::Object for RegionUsageOverview {
 
 decode::impl_object!(RegionUsageOverview);
 
-/// The sandbox class of the API.
+/// The sandbox class, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxClass {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use crate::models::decode;
 
-/// The backup state of the API.
+/// The backup state, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BackupState {
@@ -1511,7 +1511,7 @@ impl decode::Object for SandboxListItem {
 
 decode::impl_object!(SandboxListItem);
 
-/// The sandbox list sort direction of the API.
+/// The sandbox list sort direction, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxListSortDirection {
@@ -1549,7 +1549,7 @@ impl From<&str> for SandboxListSortDirection {
 
 decode::impl_text!(SandboxListSortDirection);
 
-/// The sandbox list sort field of the API.
+/// The sandbox list sort field, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxListSortField {
@@ -1610,7 +1610,7 @@ impl From<&str> for SandboxListSortField {
 
 decode::impl_text!(SandboxListSortField);
 
-/// The sandbox state of the API.
+/// The sandbox state, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxState {

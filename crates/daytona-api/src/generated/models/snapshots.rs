@@ -245,7 +245,7 @@ impl decode::Object for SnapshotDto {
 
 decode::impl_object!(SnapshotDto);
 
-/// The snapshot state of the API.
+/// The snapshot state, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SnapshotState {

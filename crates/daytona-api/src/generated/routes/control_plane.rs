@@ -22,6 +22,7 @@ pub const CONFIG_CONTROLLER_GET_CONFIG: Route = Route {
     response_model: Some("DaytonaConfiguration"),
     success: &[200],
 };
+
 /// `POST /api-keys` Create API key.
 pub const CREATE_API_KEY: Route = Route {
     id: "createApiKey",
@@ -40,6 +41,7 @@ pub const CREATE_API_KEY: Route = Route {
     response_model: Some("ApiKeyResponse"),
     success: &[201],
 };
+
 /// `GET /api-keys` List API keys.
 pub const LIST_API_KEYS: Route = Route {
     id: "listApiKeys",
@@ -58,6 +60,7 @@ pub const LIST_API_KEYS: Route = Route {
     response_model: Some("ApiKeyList"),
     success: &[200],
 };
+
 /// `GET /api-keys/current` Get current API key's details.
 pub const GET_CURRENT_API_KEY: Route = Route {
     id: "getCurrentApiKey",
@@ -76,6 +79,7 @@ pub const GET_CURRENT_API_KEY: Route = Route {
     response_model: Some("ApiKeyList"),
     success: &[200],
 };
+
 /// `GET /api-keys/{name}` Get API key.
 pub const GET_API_KEY: Route = Route {
     id: "getApiKey",
@@ -94,6 +98,7 @@ pub const GET_API_KEY: Route = Route {
     response_model: Some("ApiKeyList"),
     success: &[200],
 };
+
 /// `DELETE /api-keys/{name}` Delete API key.
 pub const DELETE_API_KEY: Route = Route {
     id: "deleteApiKey",
@@ -112,6 +117,7 @@ pub const DELETE_API_KEY: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `DELETE /api-keys/{userId}/{name}` Delete API key for user.
 pub const DELETE_API_KEY_FOR_USER: Route = Route {
     id: "deleteApiKeyForUser",
@@ -130,6 +136,7 @@ pub const DELETE_API_KEY_FOR_USER: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /organizations/invitations` List organization invitations for authenticated user.
 pub const LIST_ORGANIZATION_INVITATIONS_FOR_AUTHENTICATED_USER: Route = Route {
     id: "listOrganizationInvitationsForAuthenticatedUser",
@@ -148,6 +155,7 @@ pub const LIST_ORGANIZATION_INVITATIONS_FOR_AUTHENTICATED_USER: Route = Route {
     response_model: Some("OrganizationInvitation"),
     success: &[200],
 };
+
 /// `GET /organizations/invitations/count` Get count of organization invitations for authenticated user.
 pub const GET_ORGANIZATION_INVITATIONS_COUNT_FOR_AUTHENTICATED_USER: Route = Route {
     id: "getOrganizationInvitationsCountForAuthenticatedUser",
@@ -166,6 +174,7 @@ pub const GET_ORGANIZATION_INVITATIONS_COUNT_FOR_AUTHENTICATED_USER: Route = Rou
     response_model: None,
     success: &[200],
 };
+
 /// `POST /organizations/invitations/{invitationId}/accept` Accept organization invitation.
 pub const ACCEPT_ORGANIZATION_INVITATION: Route = Route {
     id: "acceptOrganizationInvitation",
@@ -184,6 +193,7 @@ pub const ACCEPT_ORGANIZATION_INVITATION: Route = Route {
     response_model: Some("OrganizationInvitation"),
     success: &[200],
 };
+
 /// `POST /organizations/invitations/{invitationId}/decline` Decline organization invitation.
 pub const DECLINE_ORGANIZATION_INVITATION: Route = Route {
     id: "declineOrganizationInvitation",
@@ -202,6 +212,7 @@ pub const DECLINE_ORGANIZATION_INVITATION: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /organizations` Create organization.
 pub const CREATE_ORGANIZATION: Route = Route {
     id: "createOrganization",
@@ -220,6 +231,7 @@ pub const CREATE_ORGANIZATION: Route = Route {
     response_model: Some("Organization"),
     success: &[201],
 };
+
 /// `GET /organizations` List organizations.
 pub const LIST_ORGANIZATIONS: Route = Route {
     id: "listOrganizations",
@@ -238,6 +250,7 @@ pub const LIST_ORGANIZATIONS: Route = Route {
     response_model: Some("Organization"),
     success: &[200],
 };
+
 /// `PATCH /organizations/{organizationId}/default-region` Set default region for organization.
 pub const SET_ORGANIZATION_DEFAULT_REGION: Route = Route {
     id: "setOrganizationDefaultRegion",
@@ -256,6 +269,7 @@ pub const SET_ORGANIZATION_DEFAULT_REGION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /organizations/{organizationId}` Get organization by ID.
 pub const GET_ORGANIZATION: Route = Route {
     id: "getOrganization",
@@ -274,6 +288,7 @@ pub const GET_ORGANIZATION: Route = Route {
     response_model: Some("Organization"),
     success: &[200],
 };
+
 /// `DELETE /organizations/{organizationId}` Delete organization.
 pub const DELETE_ORGANIZATION: Route = Route {
     id: "deleteOrganization",
@@ -292,6 +307,7 @@ pub const DELETE_ORGANIZATION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /organizations/{organizationId}/usage` Get organization current usage overview.
 pub const GET_ORGANIZATION_USAGE_OVERVIEW: Route = Route {
     id: "getOrganizationUsageOverview",
@@ -310,6 +326,7 @@ pub const GET_ORGANIZATION_USAGE_OVERVIEW: Route = Route {
     response_model: Some("OrganizationUsageOverview"),
     success: &[200],
 };
+
 /// `GET /organizations/{organizationId}/available-sandbox-classes` List available sandbox classes for
 /// organization.
 pub const LIST_AVAILABLE_SANDBOX_CLASSES: Route = Route {
@@ -329,6 +346,7 @@ pub const LIST_AVAILABLE_SANDBOX_CLASSES: Route = Route {
     response_model: Some("AvailableSandboxClass"),
     success: &[200],
 };
+
 /// `PATCH /organizations/{organizationId}/quota` Update organization quota.
 pub const UPDATE_ORGANIZATION_QUOTA: Route = Route {
     id: "updateOrganizationQuota",
@@ -347,6 +365,7 @@ pub const UPDATE_ORGANIZATION_QUOTA: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `PATCH /organizations/{organizationId}/quota/{regionId}` Update organization region quota.
 pub const UPDATE_ORGANIZATION_REGION_QUOTA: Route = Route {
     id: "updateOrganizationRegionQuota",
@@ -365,6 +384,7 @@ pub const UPDATE_ORGANIZATION_REGION_QUOTA: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/leave` Leave organization.
 pub const LEAVE_ORGANIZATION: Route = Route {
     id: "leaveOrganization",
@@ -383,6 +403,7 @@ pub const LEAVE_ORGANIZATION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/suspend` Suspend organization.
 pub const SUSPEND_ORGANIZATION: Route = Route {
     id: "suspendOrganization",
@@ -401,6 +422,7 @@ pub const SUSPEND_ORGANIZATION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/unsuspend` Unsuspend organization.
 pub const UNSUSPEND_ORGANIZATION: Route = Route {
     id: "unsuspendOrganization",
@@ -419,6 +441,7 @@ pub const UNSUSPEND_ORGANIZATION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /organizations/otel-config/by-sandbox-auth-token/{authToken}` Get organization OTEL config by sandbox
 /// auth token.
 pub const GET_ORGANIZATION_OTEL_CONFIG_BY_SANDBOX_AUTH_TOKEN: Route = Route {
@@ -438,6 +461,7 @@ pub const GET_ORGANIZATION_OTEL_CONFIG_BY_SANDBOX_AUTH_TOKEN: Route = Route {
     response_model: Some("OtelConfig"),
     success: &[200],
 };
+
 /// `GET /organizations/{organizationId}/otel-config` Get organization OTEL config by organization ID.
 pub const GET_ORGANIZATION_OTEL_CONFIG: Route = Route {
     id: "getOrganizationOtelConfig",
@@ -456,6 +480,7 @@ pub const GET_ORGANIZATION_OTEL_CONFIG: Route = Route {
     response_model: Some("OtelConfig"),
     success: &[200],
 };
+
 /// `PUT /organizations/{organizationId}/otel-config` Update organization OpenTelemetry configuration.
 pub const UPDATE_ORGANIZATION_OTEL_CONFIG: Route = Route {
     id: "updateOrganizationOtelConfig",
@@ -474,6 +499,7 @@ pub const UPDATE_ORGANIZATION_OTEL_CONFIG: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `DELETE /organizations/{organizationId}/otel-config` Delete organization OpenTelemetry configuration.
 pub const DELETE_ORGANIZATION_OTEL_CONFIG: Route = Route {
     id: "deleteOrganizationOtelConfig",
@@ -492,6 +518,7 @@ pub const DELETE_ORGANIZATION_OTEL_CONFIG: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/sandbox-default-limited-network-egress` Update sandbox default
 /// limited network egress.
 pub const UPDATE_SANDBOX_DEFAULT_LIMITED_NETWORK_EGRESS: Route = Route {
@@ -511,6 +538,7 @@ pub const UPDATE_SANDBOX_DEFAULT_LIMITED_NETWORK_EGRESS: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/preview-warning` Update organization preview warning.
 pub const UPDATE_ORGANIZATION_PREVIEW_WARNING: Route = Route {
     id: "updateOrganizationPreviewWarning",
@@ -529,6 +557,7 @@ pub const UPDATE_ORGANIZATION_PREVIEW_WARNING: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/sso-enabled` Update organization SSO entitlement.
 pub const UPDATE_ORGANIZATION_SSO_ENABLED: Route = Route {
     id: "updateOrganizationSsoEnabled",
@@ -547,6 +576,7 @@ pub const UPDATE_ORGANIZATION_SSO_ENABLED: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `PUT /organizations/{organizationId}/experimental-config` Update experimental configuration.
 pub const UPDATE_EXPERIMENTAL_CONFIG: Route = Route {
     id: "updateExperimentalConfig",
@@ -565,6 +595,7 @@ pub const UPDATE_EXPERIMENTAL_CONFIG: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /organizations/{organizationId}/roles` Create organization role.
 pub const CREATE_ORGANIZATION_ROLE: Route = Route {
     id: "createOrganizationRole",
@@ -583,6 +614,7 @@ pub const CREATE_ORGANIZATION_ROLE: Route = Route {
     response_model: Some("OrganizationRole"),
     success: &[201],
 };
+
 /// `GET /organizations/{organizationId}/roles` List organization roles.
 pub const LIST_ORGANIZATION_ROLES: Route = Route {
     id: "listOrganizationRoles",
@@ -601,6 +633,7 @@ pub const LIST_ORGANIZATION_ROLES: Route = Route {
     response_model: Some("OrganizationRole"),
     success: &[200],
 };
+
 /// `PUT /organizations/{organizationId}/roles/{roleId}` Update organization role.
 pub const UPDATE_ORGANIZATION_ROLE: Route = Route {
     id: "updateOrganizationRole",
@@ -619,6 +652,7 @@ pub const UPDATE_ORGANIZATION_ROLE: Route = Route {
     response_model: Some("OrganizationRole"),
     success: &[200],
 };
+
 /// `DELETE /organizations/{organizationId}/roles/{roleId}` Delete organization role.
 pub const DELETE_ORGANIZATION_ROLE: Route = Route {
     id: "deleteOrganizationRole",
@@ -637,6 +671,7 @@ pub const DELETE_ORGANIZATION_ROLE: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /organizations/{organizationId}/users` List organization members.
 pub const LIST_ORGANIZATION_MEMBERS: Route = Route {
     id: "listOrganizationMembers",
@@ -655,6 +690,7 @@ pub const LIST_ORGANIZATION_MEMBERS: Route = Route {
     response_model: Some("OrganizationUser"),
     success: &[200],
 };
+
 /// `POST /organizations/{organizationId}/users/{userId}/access` Update access for organization member.
 pub const UPDATE_ACCESS_FOR_ORGANIZATION_MEMBER: Route = Route {
     id: "updateAccessForOrganizationMember",
@@ -673,6 +709,7 @@ pub const UPDATE_ACCESS_FOR_ORGANIZATION_MEMBER: Route = Route {
     response_model: Some("OrganizationUser"),
     success: &[200],
 };
+
 /// `DELETE /organizations/{organizationId}/users/{userId}` Delete organization member.
 pub const DELETE_ORGANIZATION_MEMBER: Route = Route {
     id: "deleteOrganizationMember",
@@ -691,6 +728,7 @@ pub const DELETE_ORGANIZATION_MEMBER: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/invitations` Create organization invitation.
 pub const CREATE_ORGANIZATION_INVITATION: Route = Route {
     id: "createOrganizationInvitation",
@@ -709,6 +747,7 @@ pub const CREATE_ORGANIZATION_INVITATION: Route = Route {
     response_model: Some("OrganizationInvitation"),
     success: &[201],
 };
+
 /// `GET /organizations/{organizationId}/invitations` List pending organization invitations.
 pub const LIST_ORGANIZATION_INVITATIONS: Route = Route {
     id: "listOrganizationInvitations",
@@ -727,6 +766,7 @@ pub const LIST_ORGANIZATION_INVITATIONS: Route = Route {
     response_model: Some("OrganizationInvitation"),
     success: &[200],
 };
+
 /// `PUT /organizations/{organizationId}/invitations/{invitationId}` Update organization invitation.
 pub const UPDATE_ORGANIZATION_INVITATION: Route = Route {
     id: "updateOrganizationInvitation",
@@ -745,6 +785,7 @@ pub const UPDATE_ORGANIZATION_INVITATION: Route = Route {
     response_model: Some("OrganizationInvitation"),
     success: &[200],
 };
+
 /// `POST /organizations/{organizationId}/invitations/{invitationId}/cancel` Cancel organization invitation.
 pub const CANCEL_ORGANIZATION_INVITATION: Route = Route {
     id: "cancelOrganizationInvitation",
@@ -763,6 +804,7 @@ pub const CANCEL_ORGANIZATION_INVITATION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /regions` List all available regions for the organization.
 pub const LIST_AVAILABLE_REGIONS: Route = Route {
     id: "listAvailableRegions",
@@ -781,6 +823,7 @@ pub const LIST_AVAILABLE_REGIONS: Route = Route {
     response_model: Some("Region"),
     success: &[200],
 };
+
 /// `POST /regions` Create a new region.
 pub const CREATE_REGION: Route = Route {
     id: "createRegion",
@@ -799,6 +842,7 @@ pub const CREATE_REGION: Route = Route {
     response_model: Some("CreateRegionResponse"),
     success: &[201],
 };
+
 /// `GET /regions/{id}` Get region by ID.
 pub const GET_REGION_BY_ID: Route = Route {
     id: "getRegionById",
@@ -817,6 +861,7 @@ pub const GET_REGION_BY_ID: Route = Route {
     response_model: Some("Region"),
     success: &[200],
 };
+
 /// `DELETE /regions/{id}` Delete a region.
 pub const DELETE_REGION: Route = Route {
     id: "deleteRegion",
@@ -835,6 +880,7 @@ pub const DELETE_REGION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `PATCH /regions/{id}` Update region configuration.
 pub const UPDATE_REGION: Route = Route {
     id: "updateRegion",
@@ -853,6 +899,7 @@ pub const UPDATE_REGION: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /regions/{id}/regenerate-proxy-api-key` Regenerate proxy API key for a region.
 pub const REGENERATE_PROXY_API_KEY: Route = Route {
     id: "regenerateProxyApiKey",
@@ -871,6 +918,7 @@ pub const REGENERATE_PROXY_API_KEY: Route = Route {
     response_model: Some("RegenerateApiKeyResponse"),
     success: &[200],
 };
+
 /// `POST /regions/{id}/regenerate-ssh-gateway-api-key` Regenerate SSH gateway API key for a region.
 pub const REGENERATE_SSH_GATEWAY_API_KEY: Route = Route {
     id: "regenerateSshGatewayApiKey",
@@ -889,6 +937,7 @@ pub const REGENERATE_SSH_GATEWAY_API_KEY: Route = Route {
     response_model: Some("RegenerateApiKeyResponse"),
     success: &[200],
 };
+
 /// `POST /regions/{id}/regenerate-snapshot-manager-credentials` Regenerate snapshot manager credentials for a
 /// region.
 pub const REGENERATE_SNAPSHOT_MANAGER_CREDENTIALS: Route = Route {
@@ -908,6 +957,7 @@ pub const REGENERATE_SNAPSHOT_MANAGER_CREDENTIALS: Route = Route {
     response_model: Some("SnapshotManagerCredentials"),
     success: &[200],
 };
+
 /// `POST /organizations/{organizationId}/identity-providers` Create organization identity provider.
 pub const CREATE_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     id: "createOrganizationIdentityProvider",
@@ -926,6 +976,7 @@ pub const CREATE_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     response_model: Some("IdentityProvider"),
     success: &[201],
 };
+
 /// `GET /organizations/{organizationId}/identity-providers` List organization identity providers.
 pub const LIST_ORGANIZATION_IDENTITY_PROVIDERS: Route = Route {
     id: "listOrganizationIdentityProviders",
@@ -944,6 +995,7 @@ pub const LIST_ORGANIZATION_IDENTITY_PROVIDERS: Route = Route {
     response_model: Some("IdentityProvider"),
     success: &[200],
 };
+
 /// `GET /organizations/{organizationId}/identity-providers/{id}` Get organization identity provider.
 pub const GET_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     id: "getOrganizationIdentityProvider",
@@ -962,6 +1014,7 @@ pub const GET_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     response_model: Some("IdentityProvider"),
     success: &[200],
 };
+
 /// `PATCH /organizations/{organizationId}/identity-providers/{id}` Update organization identity provider.
 pub const UPDATE_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     id: "updateOrganizationIdentityProvider",
@@ -980,6 +1033,7 @@ pub const UPDATE_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     response_model: Some("IdentityProvider"),
     success: &[200],
 };
+
 /// `DELETE /organizations/{organizationId}/identity-providers/{id}` Delete organization identity provider.
 pub const DELETE_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     id: "deleteOrganizationIdentityProvider",
@@ -998,6 +1052,7 @@ pub const DELETE_ORGANIZATION_IDENTITY_PROVIDER: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /organizations/{organizationId}/identity-providers/test-connection` Test OIDC identity provider
 /// connection.
 pub const TEST_ORGANIZATION_IDENTITY_PROVIDER_CONNECTION: Route = Route {
@@ -1017,6 +1072,7 @@ pub const TEST_ORGANIZATION_IDENTITY_PROVIDER_CONNECTION: Route = Route {
     response_model: Some("TestIdentityProviderConnectionResponse"),
     success: &[200],
 };
+
 /// `GET /users/me` Get authenticated user.
 pub const GET_AUTHENTICATED_USER: Route = Route {
     id: "getAuthenticatedUser",
@@ -1035,6 +1091,7 @@ pub const GET_AUTHENTICATED_USER: Route = Route {
     response_model: Some("User"),
     success: &[200],
 };
+
 /// `GET /users/account-providers` Get available account providers.
 pub const GET_AVAILABLE_ACCOUNT_PROVIDERS: Route = Route {
     id: "getAvailableAccountProviders",
@@ -1053,6 +1110,7 @@ pub const GET_AVAILABLE_ACCOUNT_PROVIDERS: Route = Route {
     response_model: Some("AccountProvider"),
     success: &[200],
 };
+
 /// `POST /users/linked-accounts` Link account.
 pub const LINK_ACCOUNT: Route = Route {
     id: "linkAccount",
@@ -1071,6 +1129,7 @@ pub const LINK_ACCOUNT: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `DELETE /users/linked-accounts/{provider}/{providerUserId}` Unlink account.
 pub const UNLINK_ACCOUNT: Route = Route {
     id: "unlinkAccount",
@@ -1089,6 +1148,7 @@ pub const UNLINK_ACCOUNT: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /users/mfa/sms/enroll` Enroll in SMS MFA.
 pub const ENROLL_IN_SMS_MFA: Route = Route {
     id: "enrollInSmsMfa",
@@ -1107,6 +1167,7 @@ pub const ENROLL_IN_SMS_MFA: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /shared-regions` List all shared regions.
 pub const LIST_SHARED_REGIONS: Route = Route {
     id: "listSharedRegions",
@@ -1125,6 +1186,7 @@ pub const LIST_SHARED_REGIONS: Route = Route {
     response_model: Some("Region"),
     success: &[200],
 };
+
 /// `GET /sandbox` List sandboxes.
 pub const LIST_SANDBOXES: Route = Route {
     id: "listSandboxes",
@@ -1289,6 +1351,7 @@ pub const LIST_SANDBOXES: Route = Route {
     response_model: Some("ListSandboxesResponse"),
     success: &[200],
 };
+
 /// `POST /sandbox` Create a new sandbox.
 pub const CREATE_SANDBOX: Route = Route {
     id: "createSandbox",
@@ -1307,6 +1370,7 @@ pub const CREATE_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/paginated` \[DEPRECATED\] List all sandboxes paginated.
 pub const LIST_SANDBOXES_PAGINATED_DEPRECATED: Route = Route {
     id: "listSandboxesPaginated_deprecated",
@@ -1421,6 +1485,7 @@ pub const LIST_SANDBOXES_PAGINATED_DEPRECATED: Route = Route {
     response_model: Some("PaginatedSandboxesDeprecated"),
     success: &[200],
 };
+
 /// `GET /sandbox/for-runner` Get sandboxes for the authenticated runner.
 pub const GET_SANDBOXES_FOR_RUNNER: Route = Route {
     id: "getSandboxesForRunner",
@@ -1450,6 +1515,7 @@ pub const GET_SANDBOXES_FOR_RUNNER: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}` Get sandbox details.
 pub const GET_SANDBOX: Route = Route {
     id: "getSandbox",
@@ -1474,6 +1540,7 @@ pub const GET_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `DELETE /sandbox/{sandboxIdOrName}` Delete sandbox.
 pub const DELETE_SANDBOX: Route = Route {
     id: "deleteSandbox",
@@ -1492,6 +1559,7 @@ pub const DELETE_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/recover` Recover sandbox from error state.
 pub const RECOVER_SANDBOX: Route = Route {
     id: "recoverSandbox",
@@ -1516,6 +1584,7 @@ pub const RECOVER_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/start` Start or resume sandbox.
 pub const START_SANDBOX: Route = Route {
     id: "startSandbox",
@@ -1534,6 +1603,7 @@ pub const START_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/stop` Stop sandbox.
 pub const STOP_SANDBOX: Route = Route {
     id: "stopSandbox",
@@ -1558,6 +1628,7 @@ pub const STOP_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/pause` Pause sandbox.
 pub const PAUSE_SANDBOX: Route = Route {
     id: "pauseSandbox",
@@ -1576,6 +1647,7 @@ pub const PAUSE_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/resize` Resize sandbox resources.
 pub const RESIZE_SANDBOX: Route = Route {
     id: "resizeSandbox",
@@ -1594,6 +1666,7 @@ pub const RESIZE_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `PUT /sandbox/{sandboxIdOrName}/labels` Replace sandbox labels.
 pub const REPLACE_LABELS: Route = Route {
     id: "replaceLabels",
@@ -1612,6 +1685,7 @@ pub const REPLACE_LABELS: Route = Route {
     response_model: Some("SandboxLabels"),
     success: &[200],
 };
+
 /// `PUT /sandbox/{sandboxId}/state` Update sandbox state.
 pub const UPDATE_SANDBOX_STATE: Route = Route {
     id: "updateSandboxState",
@@ -1630,6 +1704,7 @@ pub const UPDATE_SANDBOX_STATE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/backup` Create sandbox backup.
 pub const CREATE_BACKUP: Route = Route {
     id: "createBackup",
@@ -1648,6 +1723,7 @@ pub const CREATE_BACKUP: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/snapshot` Create a snapshot from a sandbox.
 pub const CREATE_SANDBOX_SNAPSHOT: Route = Route {
     id: "createSandboxSnapshot",
@@ -1666,6 +1742,7 @@ pub const CREATE_SANDBOX_SNAPSHOT: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/fork` Fork a sandbox.
 pub const FORK_SANDBOX: Route = Route {
     id: "forkSandbox",
@@ -1684,6 +1761,7 @@ pub const FORK_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/forks` Get sandbox fork children.
 pub const GET_SANDBOX_FORKS: Route = Route {
     id: "getSandboxForks",
@@ -1708,6 +1786,7 @@ pub const GET_SANDBOX_FORKS: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/parent` Get sandbox fork parent.
 pub const GET_SANDBOX_PARENT: Route = Route {
     id: "getSandboxParent",
@@ -1726,6 +1805,7 @@ pub const GET_SANDBOX_PARENT: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/ancestors` Get sandbox fork ancestor chain.
 pub const GET_SANDBOX_ANCESTORS: Route = Route {
     id: "getSandboxAncestors",
@@ -1744,6 +1824,7 @@ pub const GET_SANDBOX_ANCESTORS: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/public/{isPublic}` Update public status.
 pub const UPDATE_PUBLIC_STATUS: Route = Route {
     id: "updatePublicStatus",
@@ -1762,6 +1843,7 @@ pub const UPDATE_PUBLIC_STATUS: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/signing-key` Get the signing key for a sandbox.
 pub const GET_SANDBOX_SIGNING_KEY: Route = Route {
     id: "getSandboxSigningKey",
@@ -1780,6 +1862,7 @@ pub const GET_SANDBOX_SIGNING_KEY: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxId}/signing-key/rotate` Rotate the signing key, invalidating all previously signed
 /// URLs.
 pub const ROTATE_SIGNING_KEY: Route = Route {
@@ -1799,6 +1882,7 @@ pub const ROTATE_SIGNING_KEY: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxId}/last-activity` Update sandbox last activity.
 pub const UPDATE_LAST_ACTIVITY: Route = Route {
     id: "updateLastActivity",
@@ -1817,6 +1901,7 @@ pub const UPDATE_LAST_ACTIVITY: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/autostop/{interval}` Set sandbox auto-stop interval.
 pub const SET_AUTOSTOP_INTERVAL: Route = Route {
     id: "setAutostopInterval",
@@ -1835,6 +1920,7 @@ pub const SET_AUTOSTOP_INTERVAL: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/autopause/{interval}` Set sandbox auto-pause interval.
 pub const SET_AUTO_PAUSE_INTERVAL: Route = Route {
     id: "setAutoPauseInterval",
@@ -1853,6 +1939,7 @@ pub const SET_AUTO_PAUSE_INTERVAL: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/ttl/{ttlMinutes}` Set sandbox TTL.
 pub const SET_TTL: Route = Route {
     id: "setTtl",
@@ -1871,6 +1958,7 @@ pub const SET_TTL: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/autoarchive/{interval}` Set sandbox auto-archive interval.
 pub const SET_AUTO_ARCHIVE_INTERVAL: Route = Route {
     id: "setAutoArchiveInterval",
@@ -1889,6 +1977,7 @@ pub const SET_AUTO_ARCHIVE_INTERVAL: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/autodelete/{interval}` Set sandbox auto-delete interval.
 pub const SET_AUTO_DELETE_INTERVAL: Route = Route {
     id: "setAutoDeleteInterval",
@@ -1907,6 +1996,7 @@ pub const SET_AUTO_DELETE_INTERVAL: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/network-settings` Update sandbox network settings.
 pub const UPDATE_NETWORK_SETTINGS: Route = Route {
     id: "updateNetworkSettings",
@@ -1925,6 +2015,7 @@ pub const UPDATE_NETWORK_SETTINGS: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `PUT /sandbox/{sandboxIdOrName}/secrets` Update sandbox secrets.
 pub const UPDATE_SANDBOX_SECRETS: Route = Route {
     id: "updateSandboxSecrets",
@@ -1943,6 +2034,7 @@ pub const UPDATE_SANDBOX_SECRETS: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/archive` Archive sandbox.
 pub const ARCHIVE_SANDBOX: Route = Route {
     id: "archiveSandbox",
@@ -1961,6 +2053,7 @@ pub const ARCHIVE_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/ports/{port}/preview-url` Get preview URL for a sandbox port.
 pub const GET_PORT_PREVIEW_URL: Route = Route {
     id: "getPortPreviewUrl",
@@ -1979,6 +2072,7 @@ pub const GET_PORT_PREVIEW_URL: Route = Route {
     response_model: Some("PortPreviewUrl"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url` Get signed preview URL for a sandbox
 /// port.
 pub const GET_SIGNED_PORT_PREVIEW_URL: Route = Route {
@@ -2004,6 +2098,7 @@ pub const GET_SIGNED_PORT_PREVIEW_URL: Route = Route {
     response_model: Some("SignedPortPreviewUrl"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url/{token}/expire` Expire signed preview URL
 /// for a sandbox port.
 pub const EXPIRE_SIGNED_PORT_PREVIEW_URL: Route = Route {
@@ -2023,6 +2118,7 @@ pub const EXPIRE_SIGNED_PORT_PREVIEW_URL: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/build-logs` Get build logs.
 pub const GET_BUILD_LOGS: Route = Route {
     id: "getBuildLogs",
@@ -2047,6 +2143,7 @@ pub const GET_BUILD_LOGS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxIdOrName}/build-logs-url` Get build logs URL.
 pub const GET_BUILD_LOGS_URL: Route = Route {
     id: "getBuildLogsUrl",
@@ -2065,6 +2162,7 @@ pub const GET_BUILD_LOGS_URL: Route = Route {
     response_model: Some("Url"),
     success: &[200],
 };
+
 /// `POST /sandbox/{sandboxIdOrName}/ssh-access` Create SSH access for sandbox.
 pub const CREATE_SSH_ACCESS: Route = Route {
     id: "createSshAccess",
@@ -2089,6 +2187,7 @@ pub const CREATE_SSH_ACCESS: Route = Route {
     response_model: Some("SshAccessDto"),
     success: &[200],
 };
+
 /// `DELETE /sandbox/{sandboxIdOrName}/ssh-access` Revoke SSH access for sandbox.
 pub const REVOKE_SSH_ACCESS: Route = Route {
     id: "revokeSshAccess",
@@ -2113,6 +2212,7 @@ pub const REVOKE_SSH_ACCESS: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `GET /sandbox/ssh-access/validate` Validate SSH access for sandbox.
 pub const VALIDATE_SSH_ACCESS: Route = Route {
     id: "validateSshAccess",
@@ -2137,6 +2237,7 @@ pub const VALIDATE_SSH_ACCESS: Route = Route {
     response_model: Some("SshAccessValidationDto"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/toolbox-proxy-url` Get toolbox proxy URL for a sandbox.
 pub const GET_TOOLBOX_PROXY_URL: Route = Route {
     id: "getToolboxProxyUrl",
@@ -2155,6 +2256,7 @@ pub const GET_TOOLBOX_PROXY_URL: Route = Route {
     response_model: Some("ToolboxProxyUrl"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/organization` Get organization by sandbox ID.
 pub const GET_ORGANIZATION_BY_SANDBOX_ID: Route = Route {
     id: "getOrganizationBySandboxId",
@@ -2173,6 +2275,7 @@ pub const GET_ORGANIZATION_BY_SANDBOX_ID: Route = Route {
     response_model: Some("Organization"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/region-quota` Get region quota by sandbox ID.
 pub const GET_REGION_QUOTA_BY_SANDBOX_ID: Route = Route {
     id: "getRegionQuotaBySandboxId",
@@ -2191,6 +2294,7 @@ pub const GET_REGION_QUOTA_BY_SANDBOX_ID: Route = Route {
     response_model: Some("RegionQuota"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/secrets` Resolve sandbox secrets.
 pub const RESOLVE_SANDBOX_SECRETS: Route = Route {
     id: "resolveSandboxSecrets",
@@ -2209,6 +2313,7 @@ pub const RESOLVE_SANDBOX_SECRETS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /runners` Create runner.
 pub const CREATE_RUNNER: Route = Route {
     id: "createRunner",
@@ -2227,6 +2332,7 @@ pub const CREATE_RUNNER: Route = Route {
     response_model: Some("CreateRunnerResponse"),
     success: &[201],
 };
+
 /// `GET /runners` List all runners.
 pub const LIST_RUNNERS: Route = Route {
     id: "listRunners",
@@ -2251,6 +2357,7 @@ pub const LIST_RUNNERS: Route = Route {
     response_model: Some("Runner"),
     success: &[200],
 };
+
 /// `GET /runners/me` Get info for authenticated runner.
 pub const GET_INFO_FOR_AUTHENTICATED_RUNNER: Route = Route {
     id: "getInfoForAuthenticatedRunner",
@@ -2269,6 +2376,7 @@ pub const GET_INFO_FOR_AUTHENTICATED_RUNNER: Route = Route {
     response_model: Some("RunnerFull"),
     success: &[200],
 };
+
 /// `GET /runners/me/snapshots` Get snapshot refs for authenticated runner.
 pub const GET_SNAPSHOT_REFS_FOR_AUTHENTICATED_RUNNER: Route = Route {
     id: "getSnapshotRefsForAuthenticatedRunner",
@@ -2287,6 +2395,7 @@ pub const GET_SNAPSHOT_REFS_FOR_AUTHENTICATED_RUNNER: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /runners/by-sandbox/{sandboxId}` Get runner by sandbox ID.
 pub const GET_RUNNER_BY_SANDBOX_ID: Route = Route {
     id: "getRunnerBySandboxId",
@@ -2305,6 +2414,7 @@ pub const GET_RUNNER_BY_SANDBOX_ID: Route = Route {
     response_model: Some("RunnerFull"),
     success: &[200],
 };
+
 /// `GET /runners/by-snapshot-ref` Get runners by snapshot ref.
 pub const GET_RUNNERS_BY_SNAPSHOT_REF: Route = Route {
     id: "getRunnersBySnapshotRef",
@@ -2329,6 +2439,7 @@ pub const GET_RUNNERS_BY_SNAPSHOT_REF: Route = Route {
     response_model: Some("RunnerSnapshotDto"),
     success: &[200],
 };
+
 /// `GET /runners/{id}` Get runner by ID.
 pub const GET_RUNNER_BY_ID: Route = Route {
     id: "getRunnerById",
@@ -2347,6 +2458,7 @@ pub const GET_RUNNER_BY_ID: Route = Route {
     response_model: Some("Runner"),
     success: &[200],
 };
+
 /// `DELETE /runners/{id}` Delete runner.
 pub const DELETE_RUNNER: Route = Route {
     id: "deleteRunner",
@@ -2371,6 +2483,7 @@ pub const DELETE_RUNNER: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /runners/{id}/full` Get runner by ID.
 pub const GET_RUNNER_FULL_BY_ID: Route = Route {
     id: "getRunnerFullById",
@@ -2389,6 +2502,7 @@ pub const GET_RUNNER_FULL_BY_ID: Route = Route {
     response_model: Some("RunnerFull"),
     success: &[200],
 };
+
 /// `PATCH /runners/{id}/scheduling` Update runner scheduling status.
 pub const UPDATE_RUNNER_SCHEDULING: Route = Route {
     id: "updateRunnerScheduling",
@@ -2407,6 +2521,7 @@ pub const UPDATE_RUNNER_SCHEDULING: Route = Route {
     response_model: Some("Runner"),
     success: &[200],
 };
+
 /// `PATCH /runners/{id}/draining` Update runner draining status.
 pub const UPDATE_RUNNER_DRAINING: Route = Route {
     id: "updateRunnerDraining",
@@ -2425,6 +2540,7 @@ pub const UPDATE_RUNNER_DRAINING: Route = Route {
     response_model: Some("Runner"),
     success: &[200],
 };
+
 /// `POST /runners/healthcheck` Runner healthcheck.
 pub const RUNNER_HEALTHCHECK: Route = Route {
     id: "runnerHealthcheck",
@@ -2443,6 +2559,7 @@ pub const RUNNER_HEALTHCHECK: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /snapshots` Create a new snapshot.
 pub const CREATE_SNAPSHOT: Route = Route {
     id: "createSnapshot",
@@ -2461,6 +2578,7 @@ pub const CREATE_SNAPSHOT: Route = Route {
     response_model: Some("SnapshotDto"),
     success: &[200],
 };
+
 /// `GET /snapshots` List all snapshots.
 pub const GET_ALL_SNAPSHOTS: Route = Route {
     id: "getAllSnapshots",
@@ -2510,6 +2628,7 @@ pub const GET_ALL_SNAPSHOTS: Route = Route {
     response_model: Some("PaginatedSnapshots"),
     success: &[200],
 };
+
 /// `GET /snapshots/{id}` Get snapshot by ID or name.
 pub const GET_SNAPSHOT: Route = Route {
     id: "getSnapshot",
@@ -2528,6 +2647,7 @@ pub const GET_SNAPSHOT: Route = Route {
     response_model: Some("SnapshotDto"),
     success: &[200],
 };
+
 /// `DELETE /snapshots/{id}` Delete snapshot.
 pub const REMOVE_SNAPSHOT: Route = Route {
     id: "removeSnapshot",
@@ -2546,6 +2666,7 @@ pub const REMOVE_SNAPSHOT: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /snapshots/{id}/build-logs` Get snapshot build logs.
 pub const GET_SNAPSHOT_BUILD_LOGS: Route = Route {
     id: "getSnapshotBuildLogs",
@@ -2570,6 +2691,7 @@ pub const GET_SNAPSHOT_BUILD_LOGS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /snapshots/{id}/build-logs-url` Get snapshot build logs URL.
 pub const GET_SNAPSHOT_BUILD_LOGS_URL: Route = Route {
     id: "getSnapshotBuildLogsUrl",
@@ -2588,6 +2710,7 @@ pub const GET_SNAPSHOT_BUILD_LOGS_URL: Route = Route {
     response_model: Some("Url"),
     success: &[200],
 };
+
 /// `POST /snapshots/{id}/activate` Activate a snapshot.
 pub const ACTIVATE_SNAPSHOT: Route = Route {
     id: "activateSnapshot",
@@ -2606,6 +2729,7 @@ pub const ACTIVATE_SNAPSHOT: Route = Route {
     response_model: Some("SnapshotDto"),
     success: &[200],
 };
+
 /// `POST /snapshots/{id}/deactivate` Deactivate a snapshot.
 pub const DEACTIVATE_SNAPSHOT: Route = Route {
     id: "deactivateSnapshot",
@@ -2624,6 +2748,7 @@ pub const DEACTIVATE_SNAPSHOT: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /preview/{sandboxId}/public` Check if sandbox is public.
 pub const IS_SANDBOX_PUBLIC: Route = Route {
     id: "isSandboxPublic",
@@ -2642,6 +2767,7 @@ pub const IS_SANDBOX_PUBLIC: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /preview/{sandboxId}/preview-warning` Check if the preview warning page is enabled for the sandbox.
 pub const IS_PREVIEW_WARNING_ENABLED: Route = Route {
     id: "isPreviewWarningEnabled",
@@ -2666,6 +2792,7 @@ pub const IS_PREVIEW_WARNING_ENABLED: Route = Route {
     response_model: Some("PreviewWarning"),
     success: &[200],
 };
+
 /// `GET /preview/{sandboxId}/validate/{authToken}` Check if sandbox auth token is valid.
 pub const IS_VALID_AUTH_TOKEN: Route = Route {
     id: "isValidAuthToken",
@@ -2684,6 +2811,7 @@ pub const IS_VALID_AUTH_TOKEN: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /preview/{sandboxId}/signing-key` Get the signing key for a sandbox.
 pub const GET_SIGNING_KEY: Route = Route {
     id: "getSigningKey",
@@ -2702,6 +2830,7 @@ pub const GET_SIGNING_KEY: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /preview/{sandboxId}/access` Check if user has access to the sandbox.
 pub const HAS_SANDBOX_ACCESS: Route = Route {
     id: "hasSandboxAccess",
@@ -2720,6 +2849,7 @@ pub const HAS_SANDBOX_ACCESS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /preview/{signedPreviewToken}/{port}/sandbox-id` Get sandbox ID from signed preview URL token.
 pub const GET_SANDBOX_ID_FROM_SIGNED_PREVIEW_URL_TOKEN: Route = Route {
     id: "getSandboxIdFromSignedPreviewUrlToken",
@@ -2738,6 +2868,7 @@ pub const GET_SANDBOX_ID_FROM_SIGNED_PREVIEW_URL_TOKEN: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /volumes` List all volumes.
 pub const LIST_VOLUMES: Route = Route {
     id: "listVolumes",
@@ -2762,6 +2893,7 @@ pub const LIST_VOLUMES: Route = Route {
     response_model: Some("VolumeDto"),
     success: &[200],
 };
+
 /// `POST /volumes` Create a new volume.
 pub const CREATE_VOLUME: Route = Route {
     id: "createVolume",
@@ -2780,6 +2912,7 @@ pub const CREATE_VOLUME: Route = Route {
     response_model: Some("VolumeDto"),
     success: &[200],
 };
+
 /// `GET /volumes/{volumeId}` Get volume details.
 pub const GET_VOLUME: Route = Route {
     id: "getVolume",
@@ -2798,6 +2931,7 @@ pub const GET_VOLUME: Route = Route {
     response_model: Some("VolumeDto"),
     success: &[200],
 };
+
 /// `DELETE /volumes/{volumeId}` Delete volume.
 pub const DELETE_VOLUME: Route = Route {
     id: "deleteVolume",
@@ -2816,6 +2950,7 @@ pub const DELETE_VOLUME: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /volumes/by-name/{name}` Get volume details by name.
 pub const GET_VOLUME_BY_NAME: Route = Route {
     id: "getVolumeByName",
@@ -2834,6 +2969,7 @@ pub const GET_VOLUME_BY_NAME: Route = Route {
     response_model: Some("VolumeDto"),
     success: &[200],
 };
+
 /// `GET /jobs` List jobs for the runner.
 pub const LIST_JOBS: Route = Route {
     id: "listJobs",
@@ -2873,6 +3009,7 @@ pub const LIST_JOBS: Route = Route {
     response_model: Some("PaginatedJobs"),
     success: &[200],
 };
+
 /// `GET /jobs/poll` Long poll for jobs.
 pub const POLL_JOBS: Route = Route {
     id: "pollJobs",
@@ -2902,6 +3039,7 @@ pub const POLL_JOBS: Route = Route {
     response_model: Some("PollJobsResponse"),
     success: &[200],
 };
+
 /// `GET /jobs/{jobId}` Get job details.
 pub const GET_JOB: Route = Route {
     id: "getJob",
@@ -2920,6 +3058,7 @@ pub const GET_JOB: Route = Route {
     response_model: Some("Job"),
     success: &[200],
 };
+
 /// `POST /jobs/{jobId}/status` Update job status.
 pub const UPDATE_JOB_STATUS: Route = Route {
     id: "updateJobStatus",
@@ -2938,6 +3077,7 @@ pub const UPDATE_JOB_STATUS: Route = Route {
     response_model: Some("Job"),
     success: &[200],
 };
+
 /// `GET /warm-pools` List warm pools for the organization.
 pub const LIST_WARM_POOLS: Route = Route {
     id: "listWarmPools",
@@ -2956,6 +3096,7 @@ pub const LIST_WARM_POOLS: Route = Route {
     response_model: Some("WarmPool"),
     success: &[200],
 };
+
 /// `POST /warm-pools` Create a warm pool.
 pub const CREATE_WARM_POOL: Route = Route {
     id: "createWarmPool",
@@ -2974,6 +3115,7 @@ pub const CREATE_WARM_POOL: Route = Route {
     response_model: Some("WarmPool"),
     success: &[201],
 };
+
 /// `PATCH /warm-pools/{id}` Update a warm pool size.
 pub const UPDATE_WARM_POOL: Route = Route {
     id: "updateWarmPool",
@@ -2992,6 +3134,7 @@ pub const UPDATE_WARM_POOL: Route = Route {
     response_model: Some("WarmPool"),
     success: &[200],
 };
+
 /// `DELETE /warm-pools/{id}` Delete a warm pool.
 pub const DELETE_WARM_POOL: Route = Route {
     id: "deleteWarmPool",
@@ -3010,6 +3153,7 @@ pub const DELETE_WARM_POOL: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /docker-registry` Create registry.
 pub const CREATE_REGISTRY: Route = Route {
     id: "createRegistry",
@@ -3028,6 +3172,7 @@ pub const CREATE_REGISTRY: Route = Route {
     response_model: Some("DockerRegistry"),
     success: &[201],
 };
+
 /// `GET /docker-registry` List registries.
 pub const LIST_REGISTRIES: Route = Route {
     id: "listRegistries",
@@ -3046,6 +3191,7 @@ pub const LIST_REGISTRIES: Route = Route {
     response_model: Some("DockerRegistry"),
     success: &[200],
 };
+
 /// `GET /docker-registry/registry-push-access` Get temporary registry access for pushing snapshots.
 pub const GET_TRANSIENT_PUSH_ACCESS: Route = Route {
     id: "getTransientPushAccess",
@@ -3070,6 +3216,7 @@ pub const GET_TRANSIENT_PUSH_ACCESS: Route = Route {
     response_model: Some("RegistryPushAccessDto"),
     success: &[200],
 };
+
 /// `GET /docker-registry/{id}` Get registry.
 pub const GET_REGISTRY: Route = Route {
     id: "getRegistry",
@@ -3088,6 +3235,7 @@ pub const GET_REGISTRY: Route = Route {
     response_model: Some("DockerRegistry"),
     success: &[200],
 };
+
 /// `PATCH /docker-registry/{id}` Update registry.
 pub const UPDATE_REGISTRY: Route = Route {
     id: "updateRegistry",
@@ -3106,6 +3254,7 @@ pub const UPDATE_REGISTRY: Route = Route {
     response_model: Some("DockerRegistry"),
     success: &[200],
 };
+
 /// `DELETE /docker-registry/{id}` Delete registry.
 pub const DELETE_REGISTRY: Route = Route {
     id: "deleteRegistry",
@@ -3124,6 +3273,7 @@ pub const DELETE_REGISTRY: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /secret` Create secret.
 pub const CREATE_SECRET: Route = Route {
     id: "createSecret",
@@ -3142,6 +3292,7 @@ pub const CREATE_SECRET: Route = Route {
     response_model: Some("Secret"),
     success: &[201],
 };
+
 /// `GET /secret` List secrets.
 pub const LIST_SECRETS: Route = Route {
     id: "listSecrets",
@@ -3160,6 +3311,7 @@ pub const LIST_SECRETS: Route = Route {
     response_model: Some("Secret"),
     success: &[200],
 };
+
 /// `GET /secret/paginated` List secrets with pagination.
 pub const LIST_SECRETS_PAGINATED: Route = Route {
     id: "listSecretsPaginated",
@@ -3204,6 +3356,7 @@ pub const LIST_SECRETS_PAGINATED: Route = Route {
     response_model: Some("ListSecretsResponse"),
     success: &[200],
 };
+
 /// `GET /secret/{secretId}` Get secret.
 pub const GET_SECRET: Route = Route {
     id: "getSecret",
@@ -3222,6 +3375,7 @@ pub const GET_SECRET: Route = Route {
     response_model: Some("Secret"),
     success: &[200],
 };
+
 /// `PATCH /secret/{secretId}` Update secret.
 pub const UPDATE_SECRET: Route = Route {
     id: "updateSecret",
@@ -3240,6 +3394,7 @@ pub const UPDATE_SECRET: Route = Route {
     response_model: Some("Secret"),
     success: &[200],
 };
+
 /// `DELETE /secret/{secretId}` Delete secret.
 pub const DELETE_SECRET: Route = Route {
     id: "deleteSecret",
@@ -3258,6 +3413,7 @@ pub const DELETE_SECRET: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /users/me/pending-sso-links` List pending SSO account links for the authenticated user.
 pub const LIST_PENDING_SSO_LINKS: Route = Route {
     id: "listPendingSsoLinks",
@@ -3276,6 +3432,7 @@ pub const LIST_PENDING_SSO_LINKS: Route = Route {
     response_model: Some("PendingSsoLink"),
     success: &[200],
 };
+
 /// `POST /users/me/pending-sso-links/{id}/confirm` Confirm (link) a pending SSO account link.
 pub const CONFIRM_PENDING_SSO_LINK: Route = Route {
     id: "confirmPendingSsoLink",
@@ -3294,6 +3451,7 @@ pub const CONFIRM_PENDING_SSO_LINK: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `DELETE /users/me/pending-sso-links/{id}` Dismiss a pending SSO account link.
 pub const DISMISS_PENDING_SSO_LINK: Route = Route {
     id: "dismissPendingSsoLink",
@@ -3312,6 +3470,7 @@ pub const DISMISS_PENDING_SSO_LINK: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /admin/runners` Create runner.
 pub const ADMIN_CREATE_RUNNER: Route = Route {
     id: "adminCreateRunner",
@@ -3330,6 +3489,7 @@ pub const ADMIN_CREATE_RUNNER: Route = Route {
     response_model: Some("CreateRunnerResponse"),
     success: &[201],
 };
+
 /// `GET /admin/runners` List all runners.
 pub const ADMIN_LIST_RUNNERS: Route = Route {
     id: "adminListRunners",
@@ -3354,6 +3514,7 @@ pub const ADMIN_LIST_RUNNERS: Route = Route {
     response_model: Some("RunnerFull"),
     success: &[200],
 };
+
 /// `GET /admin/runners/{id}` Get runner by ID.
 pub const ADMIN_GET_RUNNER_BY_ID: Route = Route {
     id: "adminGetRunnerById",
@@ -3372,6 +3533,7 @@ pub const ADMIN_GET_RUNNER_BY_ID: Route = Route {
     response_model: Some("RunnerFull"),
     success: &[200],
 };
+
 /// `DELETE /admin/runners/{id}` Delete runner.
 pub const ADMIN_DELETE_RUNNER: Route = Route {
     id: "adminDeleteRunner",
@@ -3396,6 +3558,7 @@ pub const ADMIN_DELETE_RUNNER: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `PATCH /admin/runners/{id}/scheduling` Update runner scheduling status.
 pub const ADMIN_UPDATE_RUNNER_SCHEDULING: Route = Route {
     id: "adminUpdateRunnerScheduling",
@@ -3414,6 +3577,7 @@ pub const ADMIN_UPDATE_RUNNER_SCHEDULING: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /admin/sandbox/{sandboxId}/recover` Recover sandbox from error state as an admin.
 pub const ADMIN_RECOVER_SANDBOX: Route = Route {
     id: "adminRecoverSandbox",
@@ -3432,6 +3596,7 @@ pub const ADMIN_RECOVER_SANDBOX: Route = Route {
     response_model: Some("Sandbox"),
     success: &[200],
 };
+
 /// `POST /admin/users` Create user.
 pub const ADMIN_CREATE_USER: Route = Route {
     id: "adminCreateUser",
@@ -3450,6 +3615,7 @@ pub const ADMIN_CREATE_USER: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `GET /admin/users` List all users.
 pub const ADMIN_LIST_USERS: Route = Route {
     id: "adminListUsers",
@@ -3468,6 +3634,7 @@ pub const ADMIN_LIST_USERS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /admin/users/{id}/regenerate-key-pair` Regenerate user key pair.
 pub const ADMIN_REGENERATE_KEY_PAIR: Route = Route {
     id: "adminRegenerateKeyPair",
@@ -3486,6 +3653,7 @@ pub const ADMIN_REGENERATE_KEY_PAIR: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `GET /admin/users/{id}` Get user by ID.
 pub const ADMIN_GET_USER: Route = Route {
     id: "adminGetUser",
@@ -3504,6 +3672,7 @@ pub const ADMIN_GET_USER: Route = Route {
     response_model: Some("User"),
     success: &[200],
 };
+
 /// `POST /admin/webhooks/organizations/{organizationId}/send` Send a webhook message to an organization.
 pub const ADMIN_SEND_WEBHOOK: Route = Route {
     id: "adminSendWebhook",
@@ -3522,6 +3691,7 @@ pub const ADMIN_SEND_WEBHOOK: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /admin/webhooks/organizations/{organizationId}/messages/{messageId}/attempts` Get delivery attempts
 /// for a webhook message.
 pub const ADMIN_GET_MESSAGE_ATTEMPTS: Route = Route {
@@ -3541,6 +3711,7 @@ pub const ADMIN_GET_MESSAGE_ATTEMPTS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /admin/webhooks/status` Get webhook service status.
 pub const ADMIN_GET_WEBHOOK_STATUS: Route = Route {
     id: "adminGetWebhookStatus",
@@ -3559,6 +3730,7 @@ pub const ADMIN_GET_WEBHOOK_STATUS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /admin/webhooks/organizations/{organizationId}/initialize` Initialize webhooks for an organization.
 pub const ADMIN_INITIALIZE_WEBHOOKS: Route = Route {
     id: "adminInitializeWebhooks",
@@ -3577,6 +3749,7 @@ pub const ADMIN_INITIALIZE_WEBHOOKS: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `POST /admin/docker-registry/{id}/set-default` Set default registry.
 pub const ADMIN_SET_DEFAULT_REGISTRY: Route = Route {
     id: "adminSetDefaultRegistry",
@@ -3595,6 +3768,7 @@ pub const ADMIN_SET_DEFAULT_REGISTRY: Route = Route {
     response_model: Some("DockerRegistry"),
     success: &[200],
 };
+
 /// `GET /admin/snapshots/can-cleanup-image` Check if an image can be cleaned up.
 pub const ADMIN_CAN_CLEANUP_IMAGE: Route = Route {
     id: "adminCanCleanupImage",
@@ -3619,6 +3793,7 @@ pub const ADMIN_CAN_CLEANUP_IMAGE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `PATCH /admin/snapshots/{id}/general` Set snapshot general status.
 pub const ADMIN_SET_SNAPSHOT_GENERAL_STATUS: Route = Route {
     id: "adminSetSnapshotGeneralStatus",
@@ -3637,6 +3812,7 @@ pub const ADMIN_SET_SNAPSHOT_GENERAL_STATUS: Route = Route {
     response_model: Some("SnapshotDto"),
     success: &[200],
 };
+
 /// `GET /admin/audit` Get all audit logs.
 pub const ADMIN_GET_ALL_AUDIT_LOGS: Route = Route {
     id: "adminGetAllAuditLogs",
@@ -3731,6 +3907,7 @@ pub const ADMIN_GET_ALL_AUDIT_LOGS: Route = Route {
     response_model: Some("PaginatedAuditLogs"),
     success: &[200],
 };
+
 /// `POST /admin/organizations` Create organization for user.
 pub const ADMIN_CREATE_ORGANIZATION: Route = Route {
     id: "adminCreateOrganization",
@@ -3749,6 +3926,7 @@ pub const ADMIN_CREATE_ORGANIZATION: Route = Route {
     response_model: Some("Organization"),
     success: &[201],
 };
+
 /// `POST /admin/organizations/{organizationId}/quota/{regionId}` Create organization region quota.
 pub const ADMIN_CREATE_ORGANIZATION_REGION_QUOTA: Route = Route {
     id: "adminCreateOrganizationRegionQuota",
@@ -3767,6 +3945,7 @@ pub const ADMIN_CREATE_ORGANIZATION_REGION_QUOTA: Route = Route {
     response_model: Some("RegionQuota"),
     success: &[201],
 };
+
 /// `PATCH /admin/organizations/{organizationId}/quota/{regionId}` Update organization region quota.
 pub const ADMIN_UPDATE_ORGANIZATION_REGION_QUOTA: Route = Route {
     id: "adminUpdateOrganizationRegionQuota",
@@ -3785,6 +3964,7 @@ pub const ADMIN_UPDATE_ORGANIZATION_REGION_QUOTA: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /admin/organizations/{organizationId}/quota/{regionId}/{sandboxClass}` Get organization region quota.
 pub const ADMIN_GET_ORGANIZATION_REGION_QUOTA: Route = Route {
     id: "adminGetOrganizationRegionQuota",
@@ -3803,6 +3983,7 @@ pub const ADMIN_GET_ORGANIZATION_REGION_QUOTA: Route = Route {
     response_model: Some("RegionQuota"),
     success: &[200],
 };
+
 /// `DELETE /admin/organizations/{organizationId}/quota/{regionId}/{sandboxClass}` Delete organization region
 /// quota.
 pub const ADMIN_DELETE_ORGANIZATION_REGION_QUOTA: Route = Route {
@@ -3822,6 +4003,7 @@ pub const ADMIN_DELETE_ORGANIZATION_REGION_QUOTA: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /admin/organizations/{organizationId}/preview-warning` Update organization preview warning.
 pub const ADMIN_UPDATE_ORGANIZATION_PREVIEW_WARNING: Route = Route {
     id: "adminUpdateOrganizationPreviewWarning",
@@ -3840,6 +4022,7 @@ pub const ADMIN_UPDATE_ORGANIZATION_PREVIEW_WARNING: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /webhooks/organizations/{organizationId}/app-portal-access` Get Svix Consumer App Portal access for
 /// an organization.
 pub const WEBHOOK_CONTROLLER_GET_APP_PORTAL_ACCESS: Route = Route {
@@ -3859,6 +4042,7 @@ pub const WEBHOOK_CONTROLLER_GET_APP_PORTAL_ACCESS: Route = Route {
     response_model: Some("WebhookAppPortalAccess"),
     success: &[200],
 };
+
 /// `GET /webhooks/organizations/{organizationId}/initialization-status` Get webhook initialization status for
 /// an organization.
 pub const WEBHOOK_CONTROLLER_GET_INITIALIZATION_STATUS: Route = Route {
@@ -3878,6 +4062,7 @@ pub const WEBHOOK_CONTROLLER_GET_INITIALIZATION_STATUS: Route = Route {
     response_model: Some("WebhookInitializationStatus"),
     success: &[200],
 };
+
 /// `POST /webhooks/organizations/{organizationId}/initialize` Initialize webhooks for an organization.
 pub const WEBHOOK_CONTROLLER_INITIALIZE_WEBHOOKS: Route = Route {
     id: "WebhookController_initializeWebhooks",
@@ -3896,6 +4081,7 @@ pub const WEBHOOK_CONTROLLER_INITIALIZE_WEBHOOKS: Route = Route {
     response_model: Some("WebhookInitializationStatus"),
     success: &[201],
 };
+
 /// `POST /webhooks/organizations/{organizationId}/refresh-endpoints` Refresh cached endpoint presence flag
 /// for an organization.
 pub const WEBHOOK_CONTROLLER_REFRESH_ENDPOINTS: Route = Route {
@@ -3915,6 +4101,7 @@ pub const WEBHOOK_CONTROLLER_REFRESH_ENDPOINTS: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /audit/organizations/{organizationId}` Get audit logs for organization.
 pub const GET_ORGANIZATION_AUDIT_LOGS: Route = Route {
     id: "getOrganizationAuditLogs",
@@ -4009,6 +4196,7 @@ pub const GET_ORGANIZATION_AUDIT_LOGS: Route = Route {
     response_model: Some("PaginatedAuditLogs"),
     success: &[200],
 };
+
 /// `GET /audit/scenarios` Get supported audit log scenarios.
 pub const GET_AUDIT_SCENARIOS: Route = Route {
     id: "getAuditScenarios",
@@ -4027,6 +4215,7 @@ pub const GET_AUDIT_SCENARIOS: Route = Route {
     response_model: Some("AuditScenarios"),
     success: &[200],
 };
+
 /// `GET /object-storage/push-access` Get temporary storage access for pushing objects.
 pub const GET_PUSH_ACCESS: Route = Route {
     id: "getPushAccess",
@@ -4045,6 +4234,7 @@ pub const GET_PUSH_ACCESS: Route = Route {
     response_model: Some("StorageAccessDto"),
     success: &[200],
 };
+
 /// `GET /health`.
 pub const HEALTH_CONTROLLER_LIVE: Route = Route {
     id: "HealthController_live",
@@ -4063,6 +4253,7 @@ pub const HEALTH_CONTROLLER_LIVE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /health/ready`.
 pub const HEALTH_CONTROLLER_CHECK: Route = Route {
     id: "HealthController_check",
@@ -4081,6 +4272,7 @@ pub const HEALTH_CONTROLLER_CHECK: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/telemetry/logs` Get sandbox logs.
 pub const GET_SANDBOX_LOGS: Route = Route {
     id: "getSandboxLogs",
@@ -4130,6 +4322,7 @@ pub const GET_SANDBOX_LOGS: Route = Route {
     response_model: Some("PaginatedLogs"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/telemetry/traces` Get sandbox traces.
 pub const GET_SANDBOX_TRACES: Route = Route {
     id: "getSandboxTraces",
@@ -4169,6 +4362,7 @@ pub const GET_SANDBOX_TRACES: Route = Route {
     response_model: Some("PaginatedTraces"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/telemetry/traces/{traceId}` Get trace spans.
 pub const GET_SANDBOX_TRACE_SPANS: Route = Route {
     id: "getSandboxTraceSpans",
@@ -4187,6 +4381,7 @@ pub const GET_SANDBOX_TRACE_SPANS: Route = Route {
     response_model: Some("TraceSpan"),
     success: &[200],
 };
+
 /// `GET /sandbox/{sandboxId}/telemetry/metrics` Get sandbox metrics.
 pub const GET_SANDBOX_METRICS: Route = Route {
     id: "getSandboxMetrics",
@@ -4221,6 +4416,7 @@ pub const GET_SANDBOX_METRICS: Route = Route {
     response_model: Some("MetricsResponse"),
     success: &[200],
 };
+
 /// `GET /organizations/sandbox-identity/by-sandbox-auth-token/{authToken}` Identify a sandbox's organization
 /// by the sandbox's token. Known from newer clients only.
 pub const GET_ORGANIZATION_BY_SANDBOX_AUTH_TOKEN: Route = Route {
@@ -4240,6 +4436,7 @@ pub const GET_ORGANIZATION_BY_SANDBOX_AUTH_TOKEN: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `PATCH /organizations/{organizationId}/default-queue-timeout` Set how long create requests wait in the
 /// queue by default. Known from newer clients only.
 pub const UPDATE_ORGANIZATION_DEFAULT_QUEUE_TIMEOUT: Route = Route {
@@ -4259,6 +4456,7 @@ pub const UPDATE_ORGANIZATION_DEFAULT_QUEUE_TIMEOUT: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `GET /organizations/{organizationId}/gpu-capacity` Free GPU capacity for the organization. Known from
 /// newer clients only.
 pub const GET_ORGANIZATION_GPU_CAPACITY: Route = Route {
@@ -4278,6 +4476,7 @@ pub const GET_ORGANIZATION_GPU_CAPACITY: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /organizations/{organizationId}/identity-providers/workos-admin-portal-link` Create a link to the
 /// identity provider's admin portal. Known from newer clients only.
 pub const CREATE_WORKOS_ADMIN_PORTAL_LINK: Route = Route {
@@ -4297,6 +4496,7 @@ pub const CREATE_WORKOS_ADMIN_PORTAL_LINK: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `GET /organizations/{organizationId}/identity-providers/workos-sso-connections` List the SSO connections
 /// of the identity provider. Known from newer clients only.
 pub const LIST_WORKOS_SSO_CONNECTIONS: Route = Route {
@@ -4316,6 +4516,7 @@ pub const LIST_WORKOS_SSO_CONNECTIONS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /users/me/logins` Record a login of the authenticated user. Known from newer clients only.
 pub const RECORD_LOGIN: Route = Route {
     id: "recordLogin",
@@ -4334,6 +4535,7 @@ pub const RECORD_LOGIN: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `POST /users/privacy-policies/accept` Accept the privacy policies. Known from newer clients only.
 pub const ACCEPT_PRIVACY_POLICIES: Route = Route {
     id: "acceptPrivacyPolicies",

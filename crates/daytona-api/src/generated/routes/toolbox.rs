@@ -22,6 +22,7 @@ pub const FIND_ACCESSIBILITY_NODES: Route = Route {
     response_model: Some("AccessibilityNodesResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/a11y/node/focus` Focus an accessibility node.
 pub const FOCUS_ACCESSIBILITY_NODE: Route = Route {
     id: "FocusAccessibilityNode",
@@ -40,6 +41,7 @@ pub const FOCUS_ACCESSIBILITY_NODE: Route = Route {
     response_model: Some("Empty"),
     success: &[200],
 };
+
 /// `POST /computeruse/a11y/node/invoke` Invoke an action on an accessibility node.
 pub const INVOKE_ACCESSIBILITY_NODE: Route = Route {
     id: "InvokeAccessibilityNode",
@@ -58,6 +60,7 @@ pub const INVOKE_ACCESSIBILITY_NODE: Route = Route {
     response_model: Some("Empty"),
     success: &[200],
 };
+
 /// `POST /computeruse/a11y/node/value` Set the value of an accessibility node.
 pub const SET_ACCESSIBILITY_NODE_VALUE: Route = Route {
     id: "SetAccessibilityNodeValue",
@@ -76,6 +79,7 @@ pub const SET_ACCESSIBILITY_NODE_VALUE: Route = Route {
     response_model: Some("Empty"),
     success: &[200],
 };
+
 /// `GET /computeruse/a11y/tree` Get accessibility tree.
 pub const GET_ACCESSIBILITY_TREE: Route = Route {
     id: "GetAccessibilityTree",
@@ -110,6 +114,7 @@ pub const GET_ACCESSIBILITY_TREE: Route = Route {
     response_model: Some("AccessibilityTreeResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/display/info` Get display information.
 pub const GET_DISPLAY_INFO: Route = Route {
     id: "GetDisplayInfo",
@@ -128,6 +133,7 @@ pub const GET_DISPLAY_INFO: Route = Route {
     response_model: Some("DisplayInfoResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/display/windows` Get windows information.
 pub const GET_WINDOWS: Route = Route {
     id: "GetWindows",
@@ -146,6 +152,7 @@ pub const GET_WINDOWS: Route = Route {
     response_model: Some("WindowsResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/keyboard/hotkey` Press hotkey.
 pub const PRESS_HOTKEY: Route = Route {
     id: "PressHotkey",
@@ -164,6 +171,7 @@ pub const PRESS_HOTKEY: Route = Route {
     response_model: Some("Empty"),
     success: &[200],
 };
+
 /// `POST /computeruse/keyboard/key` Press key.
 pub const PRESS_KEY: Route = Route {
     id: "PressKey",
@@ -182,6 +190,7 @@ pub const PRESS_KEY: Route = Route {
     response_model: Some("Empty"),
     success: &[200],
 };
+
 /// `POST /computeruse/keyboard/type` Type text.
 pub const TYPE_TEXT: Route = Route {
     id: "TypeText",
@@ -200,6 +209,7 @@ pub const TYPE_TEXT: Route = Route {
     response_model: Some("Empty"),
     success: &[200],
 };
+
 /// `POST /computeruse/mouse/click` Click mouse button.
 pub const CLICK: Route = Route {
     id: "Click",
@@ -218,6 +228,7 @@ pub const CLICK: Route = Route {
     response_model: Some("MouseClickResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/mouse/drag` Drag mouse.
 pub const DRAG: Route = Route {
     id: "Drag",
@@ -236,6 +247,7 @@ pub const DRAG: Route = Route {
     response_model: Some("MouseDragResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/mouse/move` Move mouse cursor.
 pub const MOVE_MOUSE: Route = Route {
     id: "MoveMouse",
@@ -254,6 +266,7 @@ pub const MOVE_MOUSE: Route = Route {
     response_model: Some("MousePositionResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/mouse/position` Get mouse position.
 pub const GET_MOUSE_POSITION: Route = Route {
     id: "GetMousePosition",
@@ -272,6 +285,7 @@ pub const GET_MOUSE_POSITION: Route = Route {
     response_model: Some("MousePositionResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/mouse/scroll` Scroll mouse wheel.
 pub const SCROLL: Route = Route {
     id: "Scroll",
@@ -290,6 +304,7 @@ pub const SCROLL: Route = Route {
     response_model: Some("ScrollResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/process-status` Get computer use process status.
 pub const GET_COMPUTER_USE_STATUS: Route = Route {
     id: "GetComputerUseStatus",
@@ -308,6 +323,7 @@ pub const GET_COMPUTER_USE_STATUS: Route = Route {
     response_model: Some("ComputerUseStatusResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/process/{processName}/errors` Get process errors.
 pub const GET_PROCESS_ERRORS: Route = Route {
     id: "GetProcessErrors",
@@ -326,6 +342,7 @@ pub const GET_PROCESS_ERRORS: Route = Route {
     response_model: Some("ProcessErrorsResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/process/{processName}/logs` Get process logs.
 pub const GET_PROCESS_LOGS: Route = Route {
     id: "GetProcessLogs",
@@ -344,6 +361,7 @@ pub const GET_PROCESS_LOGS: Route = Route {
     response_model: Some("ProcessLogsResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/process/{processName}/restart` Restart specific process.
 pub const RESTART_PROCESS: Route = Route {
     id: "RestartProcess",
@@ -362,6 +380,7 @@ pub const RESTART_PROCESS: Route = Route {
     response_model: Some("ProcessRestartResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/process/{processName}/status` Get specific process status.
 pub const GET_PROCESS_STATUS: Route = Route {
     id: "GetProcessStatus",
@@ -380,6 +399,7 @@ pub const GET_PROCESS_STATUS: Route = Route {
     response_model: Some("ProcessStatusResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/recordings` List all recordings.
 pub const LIST_RECORDINGS: Route = Route {
     id: "ListRecordings",
@@ -398,6 +418,7 @@ pub const LIST_RECORDINGS: Route = Route {
     response_model: Some("ListRecordingsResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/recordings/start` Start a new recording.
 pub const START_RECORDING: Route = Route {
     id: "StartRecording",
@@ -416,6 +437,7 @@ pub const START_RECORDING: Route = Route {
     response_model: Some("Recording"),
     success: &[201],
 };
+
 /// `POST /computeruse/recordings/stop` Stop a recording.
 pub const STOP_RECORDING: Route = Route {
     id: "StopRecording",
@@ -434,6 +456,7 @@ pub const STOP_RECORDING: Route = Route {
     response_model: Some("Recording"),
     success: &[200],
 };
+
 /// `GET /computeruse/recordings/{id}` Get recording details.
 pub const GET_RECORDING: Route = Route {
     id: "GetRecording",
@@ -452,6 +475,7 @@ pub const GET_RECORDING: Route = Route {
     response_model: Some("Recording"),
     success: &[200],
 };
+
 /// `DELETE /computeruse/recordings/{id}` Delete a recording.
 pub const DELETE_RECORDING: Route = Route {
     id: "DeleteRecording",
@@ -470,6 +494,7 @@ pub const DELETE_RECORDING: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /computeruse/recordings/{id}/download` Download a recording.
 pub const DOWNLOAD_RECORDING: Route = Route {
     id: "DownloadRecording",
@@ -488,6 +513,7 @@ pub const DOWNLOAD_RECORDING: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /computeruse/screenshot` Take a screenshot.
 pub const TAKE_SCREENSHOT: Route = Route {
     id: "TakeScreenshot",
@@ -512,6 +538,7 @@ pub const TAKE_SCREENSHOT: Route = Route {
     response_model: Some("ScreenshotResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/screenshot/compressed` Take a compressed screenshot.
 pub const TAKE_COMPRESSED_SCREENSHOT: Route = Route {
     id: "TakeCompressedScreenshot",
@@ -551,6 +578,7 @@ pub const TAKE_COMPRESSED_SCREENSHOT: Route = Route {
     response_model: Some("ScreenshotResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/screenshot/region` Take a region screenshot.
 pub const TAKE_REGION_SCREENSHOT: Route = Route {
     id: "TakeRegionScreenshot",
@@ -595,6 +623,7 @@ pub const TAKE_REGION_SCREENSHOT: Route = Route {
     response_model: Some("ScreenshotResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/screenshot/region/compressed` Take a compressed region screenshot.
 pub const TAKE_COMPRESSED_REGION_SCREENSHOT: Route = Route {
     id: "TakeCompressedRegionScreenshot",
@@ -654,6 +683,7 @@ pub const TAKE_COMPRESSED_REGION_SCREENSHOT: Route = Route {
     response_model: Some("ScreenshotResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/start` Start computer use processes.
 pub const START_COMPUTER_USE: Route = Route {
     id: "StartComputerUse",
@@ -672,6 +702,7 @@ pub const START_COMPUTER_USE: Route = Route {
     response_model: Some("ComputerUseStartResponse"),
     success: &[200],
 };
+
 /// `GET /computeruse/status` Get computer use status.
 pub const GET_COMPUTER_USE_SYSTEM_STATUS: Route = Route {
     id: "GetComputerUseSystemStatus",
@@ -690,6 +721,7 @@ pub const GET_COMPUTER_USE_SYSTEM_STATUS: Route = Route {
     response_model: Some("ComputerUseStatusResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/stop` Stop computer use processes.
 pub const STOP_COMPUTER_USE: Route = Route {
     id: "StopComputerUse",
@@ -708,6 +740,7 @@ pub const STOP_COMPUTER_USE: Route = Route {
     response_model: Some("ComputerUseStopResponse"),
     success: &[200],
 };
+
 /// `POST /env` Update process environment.
 pub const UPDATE_ENV: Route = Route {
     id: "UpdateEnv",
@@ -726,6 +759,7 @@ pub const UPDATE_ENV: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /files` List files and directories.
 pub const LIST_FILES: Route = Route {
     id: "ListFiles",
@@ -755,6 +789,7 @@ pub const LIST_FILES: Route = Route {
     response_model: Some("FileInfo"),
     success: &[200],
 };
+
 /// `DELETE /files` Delete a file or directory.
 pub const DELETE_FILE: Route = Route {
     id: "DeleteFile",
@@ -784,6 +819,7 @@ pub const DELETE_FILE: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /files/bulk-download` Download multiple files.
 pub const DOWNLOAD_FILES: Route = Route {
     id: "DownloadFiles",
@@ -802,6 +838,7 @@ pub const DOWNLOAD_FILES: Route = Route {
     response_model: Some("GinH"),
     success: &[200],
 };
+
 /// `POST /files/bulk-upload` Upload multiple files.
 pub const UPLOAD_FILES: Route = Route {
     id: "UploadFiles",
@@ -820,6 +857,7 @@ pub const UPLOAD_FILES: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /files/download` Download a file.
 pub const DOWNLOAD_FILE: Route = Route {
     id: "DownloadFile",
@@ -844,6 +882,7 @@ pub const DOWNLOAD_FILE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /files/find` Find text in files.
 pub const FIND_IN_FILES: Route = Route {
     id: "FindInFiles",
@@ -873,6 +912,7 @@ pub const FIND_IN_FILES: Route = Route {
     response_model: Some("Match"),
     success: &[200],
 };
+
 /// `POST /files/folder` Create a folder.
 pub const CREATE_FOLDER: Route = Route {
     id: "CreateFolder",
@@ -902,6 +942,7 @@ pub const CREATE_FOLDER: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `GET /files/info` Get file information.
 pub const GET_FILE_INFO: Route = Route {
     id: "GetFileInfo",
@@ -926,6 +967,7 @@ pub const GET_FILE_INFO: Route = Route {
     response_model: Some("FileInfo"),
     success: &[200],
 };
+
 /// `POST /files/move` Move or rename file/directory.
 pub const MOVE_FILE: Route = Route {
     id: "MoveFile",
@@ -955,6 +997,7 @@ pub const MOVE_FILE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /files/permissions` Set file permissions.
 pub const SET_FILE_PERMISSIONS: Route = Route {
     id: "SetFilePermissions",
@@ -994,6 +1037,7 @@ pub const SET_FILE_PERMISSIONS: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /files/replace` Replace text in files.
 pub const REPLACE_IN_FILES: Route = Route {
     id: "ReplaceInFiles",
@@ -1012,6 +1056,7 @@ pub const REPLACE_IN_FILES: Route = Route {
     response_model: Some("ReplaceResult"),
     success: &[200],
 };
+
 /// `GET /files/search` Search files by pattern.
 pub const SEARCH_FILES: Route = Route {
     id: "SearchFiles",
@@ -1041,6 +1086,7 @@ pub const SEARCH_FILES: Route = Route {
     response_model: Some("SearchFilesResponse"),
     success: &[200],
 };
+
 /// `POST /files/upload-v2` Upload a file.
 pub const UPLOAD_FILE: Route = Route {
     id: "UploadFile",
@@ -1065,6 +1111,7 @@ pub const UPLOAD_FILE: Route = Route {
     response_model: Some("UploadedFile"),
     success: &[200],
 };
+
 /// `POST /git/add` Add files to Git staging.
 pub const ADD_FILES: Route = Route {
     id: "AddFiles",
@@ -1083,6 +1130,7 @@ pub const ADD_FILES: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /git/branches` List branches.
 pub const LIST_BRANCHES: Route = Route {
     id: "ListBranches",
@@ -1107,6 +1155,7 @@ pub const LIST_BRANCHES: Route = Route {
     response_model: Some("ListBranchResponse"),
     success: &[200],
 };
+
 /// `POST /git/branches` Create a new branch.
 pub const CREATE_BRANCH: Route = Route {
     id: "CreateBranch",
@@ -1125,6 +1174,7 @@ pub const CREATE_BRANCH: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `DELETE /git/branches` Delete a branch.
 pub const DELETE_BRANCH: Route = Route {
     id: "DeleteBranch",
@@ -1143,6 +1193,7 @@ pub const DELETE_BRANCH: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `POST /git/checkout` Checkout branch or commit.
 pub const CHECKOUT_BRANCH: Route = Route {
     id: "CheckoutBranch",
@@ -1161,6 +1212,7 @@ pub const CHECKOUT_BRANCH: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /git/clone` Clone a Git repository.
 pub const CLONE_REPOSITORY: Route = Route {
     id: "CloneRepository",
@@ -1179,6 +1231,7 @@ pub const CLONE_REPOSITORY: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /git/commit` Commit changes.
 pub const COMMIT_CHANGES: Route = Route {
     id: "CommitChanges",
@@ -1197,6 +1250,7 @@ pub const COMMIT_CHANGES: Route = Route {
     response_model: Some("GitCommitResponse"),
     success: &[200],
 };
+
 /// `GET /git/config` Get a Git config value.
 pub const GET_GIT_CONFIG: Route = Route {
     id: "GetGitConfig",
@@ -1231,6 +1285,7 @@ pub const GET_GIT_CONFIG: Route = Route {
     response_model: Some("GitConfigResponse"),
     success: &[200],
 };
+
 /// `POST /git/config` Set a Git config value.
 pub const SET_GIT_CONFIG: Route = Route {
     id: "SetGitConfig",
@@ -1249,6 +1304,7 @@ pub const SET_GIT_CONFIG: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /git/config/user` Configure Git user.
 pub const CONFIGURE_USER: Route = Route {
     id: "ConfigureUser",
@@ -1267,6 +1323,7 @@ pub const CONFIGURE_USER: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /git/credentials` Authenticate Git.
 pub const AUTHENTICATE: Route = Route {
     id: "Authenticate",
@@ -1285,6 +1342,7 @@ pub const AUTHENTICATE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /git/history` Get commit history.
 pub const GET_COMMIT_HISTORY: Route = Route {
     id: "GetCommitHistory",
@@ -1309,6 +1367,7 @@ pub const GET_COMMIT_HISTORY: Route = Route {
     response_model: Some("GitCommitInfo"),
     success: &[200],
 };
+
 /// `POST /git/init` Initialize a Git repository.
 pub const INIT_REPOSITORY: Route = Route {
     id: "InitRepository",
@@ -1327,6 +1386,7 @@ pub const INIT_REPOSITORY: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `POST /git/pull` Pull changes from remote.
 pub const PULL_CHANGES: Route = Route {
     id: "PullChanges",
@@ -1345,6 +1405,7 @@ pub const PULL_CHANGES: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /git/push` Push changes to remote.
 pub const PUSH_CHANGES: Route = Route {
     id: "PushChanges",
@@ -1363,6 +1424,7 @@ pub const PUSH_CHANGES: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /git/remotes` List remotes.
 pub const LIST_REMOTES: Route = Route {
     id: "ListRemotes",
@@ -1387,6 +1449,7 @@ pub const LIST_REMOTES: Route = Route {
     response_model: Some("ListRemotesResponse"),
     success: &[200],
 };
+
 /// `POST /git/remotes` Add a remote.
 pub const ADD_REMOTE: Route = Route {
     id: "AddRemote",
@@ -1405,6 +1468,7 @@ pub const ADD_REMOTE: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `POST /git/reset` Reset repository.
 pub const RESET_CHANGES: Route = Route {
     id: "ResetChanges",
@@ -1423,6 +1487,7 @@ pub const RESET_CHANGES: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /git/restore` Restore files.
 pub const RESTORE_FILES: Route = Route {
     id: "RestoreFiles",
@@ -1441,6 +1506,7 @@ pub const RESTORE_FILES: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /git/status` Get Git status.
 pub const GET_STATUS: Route = Route {
     id: "GetStatus",
@@ -1465,6 +1531,7 @@ pub const GET_STATUS: Route = Route {
     response_model: Some("GitStatus"),
     success: &[200],
 };
+
 /// `POST /init` Initialize toolbox server.
 pub const INITIALIZE: Route = Route {
     id: "Initialize",
@@ -1483,6 +1550,7 @@ pub const INITIALIZE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /lsp/completions` Get code completions.
 pub const COMPLETIONS: Route = Route {
     id: "Completions",
@@ -1501,6 +1569,7 @@ pub const COMPLETIONS: Route = Route {
     response_model: Some("CompletionList"),
     success: &[200],
 };
+
 /// `POST /lsp/did-close` Notify document closed.
 pub const DID_CLOSE: Route = Route {
     id: "DidClose",
@@ -1519,6 +1588,7 @@ pub const DID_CLOSE: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /lsp/did-open` Notify document opened.
 pub const DID_OPEN: Route = Route {
     id: "DidOpen",
@@ -1537,6 +1607,7 @@ pub const DID_OPEN: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /lsp/document-symbols` Get document symbols.
 pub const DOCUMENT_SYMBOLS: Route = Route {
     id: "DocumentSymbols",
@@ -1571,6 +1642,7 @@ pub const DOCUMENT_SYMBOLS: Route = Route {
     response_model: Some("LspSymbol"),
     success: &[200],
 };
+
 /// `POST /lsp/start` Start LSP server.
 pub const START: Route = Route {
     id: "Start",
@@ -1589,6 +1661,7 @@ pub const START: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `POST /lsp/stop` Stop LSP server.
 pub const STOP: Route = Route {
     id: "Stop",
@@ -1607,6 +1680,7 @@ pub const STOP: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /lsp/workspacesymbols` Get workspace symbols.
 pub const WORKSPACE_SYMBOLS: Route = Route {
     id: "WorkspaceSymbols",
@@ -1641,6 +1715,7 @@ pub const WORKSPACE_SYMBOLS: Route = Route {
     response_model: Some("LspSymbol"),
     success: &[200],
 };
+
 /// `GET /port` Get active ports.
 pub const GET_PORTS: Route = Route {
     id: "GetPorts",
@@ -1659,6 +1734,7 @@ pub const GET_PORTS: Route = Route {
     response_model: Some("PortList"),
     success: &[200],
 };
+
 /// `GET /port/{port}/in-use` Check if port is in use.
 pub const IS_PORT_IN_USE: Route = Route {
     id: "IsPortInUse",
@@ -1677,6 +1753,7 @@ pub const IS_PORT_IN_USE: Route = Route {
     response_model: Some("IsPortInUseResponse"),
     success: &[200],
 };
+
 /// `POST /process/code-run` Execute code.
 pub const CODE_RUN: Route = Route {
     id: "CodeRun",
@@ -1695,6 +1772,7 @@ pub const CODE_RUN: Route = Route {
     response_model: Some("CodeRunResponse"),
     success: &[200],
 };
+
 /// `POST /process/execute` Execute a command.
 pub const EXECUTE_COMMAND: Route = Route {
     id: "ExecuteCommand",
@@ -1713,6 +1791,7 @@ pub const EXECUTE_COMMAND: Route = Route {
     response_model: Some("ExecuteResponse"),
     success: &[200],
 };
+
 /// `GET /process/interpreter/context` List all user-created interpreter contexts.
 pub const LIST_INTERPRETER_CONTEXTS: Route = Route {
     id: "ListInterpreterContexts",
@@ -1731,6 +1810,7 @@ pub const LIST_INTERPRETER_CONTEXTS: Route = Route {
     response_model: Some("ListContextsResponse"),
     success: &[200],
 };
+
 /// `POST /process/interpreter/context` Create a new interpreter context.
 pub const CREATE_INTERPRETER_CONTEXT: Route = Route {
     id: "CreateInterpreterContext",
@@ -1749,6 +1829,7 @@ pub const CREATE_INTERPRETER_CONTEXT: Route = Route {
     response_model: Some("InterpreterContext"),
     success: &[200],
 };
+
 /// `DELETE /process/interpreter/context/{id}` Delete an interpreter context.
 pub const DELETE_INTERPRETER_CONTEXT: Route = Route {
     id: "DeleteInterpreterContext",
@@ -1767,6 +1848,7 @@ pub const DELETE_INTERPRETER_CONTEXT: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /process/interpreter/execute` Execute code in an interpreter context.
 pub const EXECUTE_INTERPRETER_CODE: Route = Route {
     id: "ExecuteInterpreterCode",
@@ -1785,6 +1867,7 @@ pub const EXECUTE_INTERPRETER_CODE: Route = Route {
     response_model: None,
     success: &[101],
 };
+
 /// `GET /process/pty` List all PTY sessions.
 pub const LIST_PTY_SESSIONS: Route = Route {
     id: "ListPtySessions",
@@ -1803,6 +1886,7 @@ pub const LIST_PTY_SESSIONS: Route = Route {
     response_model: Some("PtyListResponse"),
     success: &[200],
 };
+
 /// `POST /process/pty` Create a new PTY session.
 pub const CREATE_PTY_SESSION: Route = Route {
     id: "CreatePtySession",
@@ -1821,6 +1905,7 @@ pub const CREATE_PTY_SESSION: Route = Route {
     response_model: Some("PtyCreateResponse"),
     success: &[201],
 };
+
 /// `GET /process/pty/{sessionId}` Get PTY session information.
 pub const GET_PTY_SESSION: Route = Route {
     id: "GetPtySession",
@@ -1839,6 +1924,7 @@ pub const GET_PTY_SESSION: Route = Route {
     response_model: Some("PtySessionInfo"),
     success: &[200],
 };
+
 /// `DELETE /process/pty/{sessionId}` Delete a PTY session.
 pub const DELETE_PTY_SESSION: Route = Route {
     id: "DeletePtySession",
@@ -1857,6 +1943,7 @@ pub const DELETE_PTY_SESSION: Route = Route {
     response_model: Some("GinH"),
     success: &[200],
 };
+
 /// `GET /process/pty/{sessionId}/connect` Connect to PTY session via WebSocket.
 pub const CONNECT_PTY_SESSION: Route = Route {
     id: "ConnectPtySession",
@@ -1875,6 +1962,7 @@ pub const CONNECT_PTY_SESSION: Route = Route {
     response_model: None,
     success: &[101],
 };
+
 /// `POST /process/pty/{sessionId}/resize` Resize a PTY session.
 pub const RESIZE_PTY_SESSION: Route = Route {
     id: "ResizePtySession",
@@ -1893,6 +1981,7 @@ pub const RESIZE_PTY_SESSION: Route = Route {
     response_model: Some("PtySessionInfo"),
     success: &[200],
 };
+
 /// `GET /process/session` List all sessions.
 pub const LIST_SESSIONS: Route = Route {
     id: "ListSessions",
@@ -1911,6 +2000,7 @@ pub const LIST_SESSIONS: Route = Route {
     response_model: Some("Session"),
     success: &[200],
 };
+
 /// `POST /process/session` Create a new session.
 pub const CREATE_SESSION: Route = Route {
     id: "CreateSession",
@@ -1929,6 +2019,7 @@ pub const CREATE_SESSION: Route = Route {
     response_model: None,
     success: &[201],
 };
+
 /// `GET /process/session/entrypoint` Get entrypoint session details.
 pub const GET_ENTRYPOINT_SESSION: Route = Route {
     id: "GetEntrypointSession",
@@ -1947,6 +2038,7 @@ pub const GET_ENTRYPOINT_SESSION: Route = Route {
     response_model: Some("Session"),
     success: &[200],
 };
+
 /// `GET /process/session/entrypoint/logs` Get entrypoint logs.
 pub const GET_ENTRYPOINT_LOGS: Route = Route {
     id: "GetEntrypointLogs",
@@ -1971,6 +2063,7 @@ pub const GET_ENTRYPOINT_LOGS: Route = Route {
     response_model: Some("SessionCommandLogsResponse"),
     success: &[200],
 };
+
 /// `GET /process/session/{sessionId}` Get session details.
 pub const GET_SESSION: Route = Route {
     id: "GetSession",
@@ -1989,6 +2082,7 @@ pub const GET_SESSION: Route = Route {
     response_model: Some("Session"),
     success: &[200],
 };
+
 /// `DELETE /process/session/{sessionId}` Delete a session.
 pub const DELETE_SESSION: Route = Route {
     id: "DeleteSession",
@@ -2007,6 +2101,7 @@ pub const DELETE_SESSION: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /process/session/{sessionId}/command/{commandId}` Get session command details.
 pub const GET_SESSION_COMMAND: Route = Route {
     id: "GetSessionCommand",
@@ -2025,6 +2120,7 @@ pub const GET_SESSION_COMMAND: Route = Route {
     response_model: Some("Command"),
     success: &[200],
 };
+
 /// `POST /process/session/{sessionId}/command/{commandId}/input` Send input to command.
 pub const SEND_INPUT: Route = Route {
     id: "SendInput",
@@ -2043,6 +2139,7 @@ pub const SEND_INPUT: Route = Route {
     response_model: None,
     success: &[204],
 };
+
 /// `GET /process/session/{sessionId}/command/{commandId}/logs` Get session command logs.
 pub const GET_SESSION_COMMAND_LOGS: Route = Route {
     id: "GetSessionCommandLogs",
@@ -2067,6 +2164,7 @@ pub const GET_SESSION_COMMAND_LOGS: Route = Route {
     response_model: Some("SessionCommandLogsResponse"),
     success: &[200],
 };
+
 /// `POST /process/session/{sessionId}/exec` Execute command in session.
 pub const SESSION_EXECUTE_COMMAND: Route = Route {
     id: "SessionExecuteCommand",
@@ -2085,6 +2183,7 @@ pub const SESSION_EXECUTE_COMMAND: Route = Route {
     response_model: Some("SessionExecuteResponse"),
     success: &[200, 202],
 };
+
 /// `GET /system/metrics` Get sandbox resource metrics.
 pub const GET_SYSTEM_METRICS: Route = Route {
     id: "GetSystemMetrics",
@@ -2103,6 +2202,7 @@ pub const GET_SYSTEM_METRICS: Route = Route {
     response_model: Some("SystemMetrics"),
     success: &[200],
 };
+
 /// `GET /user-home-dir` Get user home directory.
 pub const GET_USER_HOME_DIR: Route = Route {
     id: "GetUserHomeDir",
@@ -2121,6 +2221,7 @@ pub const GET_USER_HOME_DIR: Route = Route {
     response_model: Some("UserHomeDirResponse"),
     success: &[200],
 };
+
 /// `GET /version` Get version.
 pub const GET_VERSION: Route = Route {
     id: "GetVersion",
@@ -2139,6 +2240,7 @@ pub const GET_VERSION: Route = Route {
     response_model: None,
     success: &[200],
 };
+
 /// `GET /work-dir` Get working directory.
 pub const GET_WORK_DIR: Route = Route {
     id: "GetWorkDir",
@@ -2157,6 +2259,7 @@ pub const GET_WORK_DIR: Route = Route {
     response_model: Some("WorkDirResponse"),
     success: &[200],
 };
+
 /// `POST /computeruse/keyboard/down` Press a key and hold it. Known from newer clients only.
 pub const KEY_DOWN: Route = Route {
     id: "KeyDown",
@@ -2175,6 +2278,7 @@ pub const KEY_DOWN: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `POST /computeruse/keyboard/up` Let go of a held key. Known from newer clients only.
 pub const KEY_UP: Route = Route {
     id: "KeyUp",
@@ -2193,6 +2297,7 @@ pub const KEY_UP: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `POST /computeruse/mouse/down` Press a mouse button and hold it. Known from newer clients only.
 pub const MOUSE_DOWN: Route = Route {
     id: "MouseDown",
@@ -2211,6 +2316,7 @@ pub const MOUSE_DOWN: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `POST /computeruse/mouse/up` Let go of a held mouse button. Known from newer clients only.
 pub const MOUSE_UP: Route = Route {
     id: "MouseUp",
@@ -2229,6 +2335,7 @@ pub const MOUSE_UP: Route = Route {
     response_model: None,
     success: &[],
 };
+
 /// `GET /process/pty/create-connect` Create a PTY session and attach to it over a WebSocket; what official
 /// clients use for every PTY. Known from newer clients only.
 pub const CREATE_CONNECT_PTY_SESSION: Route = Route {

@@ -33,7 +33,7 @@ impl decode::Object for BulkUploadedFile {
 
 decode::impl_object!(BulkUploadedFile);
 
-/// The daemon error code of the API.
+/// The daemon error code, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DaemonErrorCode {

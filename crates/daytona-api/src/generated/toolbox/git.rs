@@ -955,7 +955,7 @@ impl decode::Object for ListRemotesResponse {
 
 decode::impl_object!(ListRemotesResponse);
 
-/// The status of the API.
+/// The status, as the API spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {

@@ -1,0 +1,253 @@
+//! Each rule against a workspace with one thing wrong.
+
+use std::fs;
+
+use super::*;
+
+/// A tidy workspace of two crates.
+const GOOD: &[(&str, &str)] = &[
+    (
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"crates/*\"]\n[workspace.dependencies]\n\
+         context-vars = { path = \"crates/context-vars\" }\nserde = \"1\"\n",
+    ),
+    (
+        "docs/dependencies.md",
+        "| crate | why |\n|---|---|\n| `serde` | data in and out |\n",
+    ),
+    (
+        "crates/context-vars/Cargo.toml",
+        "[package]\nname = \"context-vars\"\ndescription = \"d\"\nversion.workspace = true\n\
+         edition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\n\
+         publish.workspace = true\n[lints]\nworkspace = true\n[features]\ndefault = [\"json\"]\njson = []\n\
+         [dependencies]\nserde.workspace = true\n",
+    ),
+    (
+        "crates/context-vars/src/lib.rs",
+        "//! Docs. The feature `json` does things.\n\npub mod a;\npub use a::A;\n",
+    ),
+    ("crates/context-vars/src/a.rs", "//! A.\n"),
+    (
+        "crates/sandbox-core/Cargo.toml",
+        "[package]\nname = \"sandbox-core\"\ndescription = \"d\"\nversion.workspace = true\n\
+         edition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\npublish = false\n\
+         [lints]\nworkspace = true\n[dependencies]\ncontext-vars.workspace = true\n",
+    ),
+    ("crates/sandbox-core/src/lib.rs", "//! Docs.\n"),
+];
+
+/// The findings for the tidy workspace with some files put in place of or beside the good ones.
+fn with(changes: &[(&str, &str)]) -> Findings {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in GOOD.iter().chain(changes) {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    check(&Tree::read(dir.path()).unwrap()).unwrap()
+}
+
+/// One good file with a part replaced.
+fn edited(path: &'static str, from: &str, to: &str) -> Findings {
+    let (_, text) = GOOD.iter().find(|(good, _)| *good == path).unwrap();
+    assert!(text.contains(from), "{path} has no {from}");
+    with(&[(path, &text.replace(from, to))])
+}
+
+#[track_caller]
+fn assert_only(findings: &Findings, expected: &str) {
+    match findings.errors.as_slice() {
+        [only] => assert!(only.contains(expected), "{only}"),
+        all => panic!("expected {expected:?} alone, found {all:?}"),
+    }
+}
+
+const VARS: &str = "crates/context-vars/Cargo.toml";
+const CORE: &str = "crates/sandbox-core/Cargo.toml";
+
+#[test]
+fn a_tidy_workspace_has_no_findings() {
+    let findings = with(&[]);
+    assert!(findings.errors.is_empty(), "{:?}", findings.errors);
+    assert!(findings.notes.is_empty(), "{:?}", findings.notes);
+}
+
+#[test]
+fn a_wrong_arrow_is_found() {
+    let more = "serde.workspace = true\nsandbox-core.workspace = true\n";
+    let findings = edited(VARS, "serde.workspace = true\n", more);
+    assert_only(&findings, "context-vars must not depend on sandbox-core");
+    let findings = edited(CORE, "name = \"sandbox-core\"", "name = \"sandbox-extra\"");
+    assert_only(&findings, "sandbox-extra has no row in the table of arrows");
+}
+
+#[test]
+fn a_needed_option_is_found() {
+    let manifest = GOOD.iter().find(|(path, _)| *path == CORE).unwrap().1;
+    let env = manifest
+        .replace("sandbox-core", "daytona-env")
+        .replace("context-vars.", "daytona-local.");
+    let local = manifest
+        .replace("sandbox-core", "daytona-local")
+        .replace("context-vars.workspace = true", "");
+    let changes = [
+        ("crates/daytona-env/Cargo.toml", env.as_str()),
+        ("crates/daytona-local/Cargo.toml", local.as_str()),
+    ];
+    assert_only(
+        &with(&changes),
+        "daytona-env must keep daytona-local optional",
+    );
+}
+
+#[test]
+fn a_foreign_crate_in_the_tree_is_found() {
+    let mut findings = Findings::default();
+    let tree = "context-vars v0.1.0 (/somewhere)\nhttparse v1\nserde v1\n";
+    arrows::judge_tree("context-vars", tree, &["http", "tokio"], &mut findings);
+    assert!(findings.errors.is_empty(), "{:?}", findings.errors);
+    arrows::judge_tree(
+        "context-vars",
+        &format!("{tree}tokio v1\ntokio v1 (*)\n"),
+        &["http", "tokio"],
+        &mut findings,
+    );
+    assert_only(&findings, "context-vars must not have tokio in its tree");
+}
+
+#[test]
+fn layout_rules_fire() {
+    assert_only(
+        &with(&[("crates/context-vars/src/b/mod.rs", "//! B.\n")]),
+        "not mod.rs",
+    );
+    let lib = "//! The feature `json`.\n\npub fn f() {}\n";
+    assert_only(
+        &with(&[("crates/context-vars/src/lib.rs", lib)]),
+        "holds more than docs",
+    );
+    let lib = "//! The feature `json`.\n\nmod a { }\n";
+    assert_only(
+        &with(&[("crates/context-vars/src/lib.rs", lib)]),
+        "holds more than docs",
+    );
+    let entry = "//! `json`.\n\n#[proc_macro_derive(R)]\npub fn r(i: T) -> T { i }\n";
+    assert!(
+        with(&[("crates/context-vars/src/lib.rs", entry)])
+            .errors
+            .is_empty()
+    );
+}
+
+#[test]
+fn long_files_are_noted_and_very_long_ones_refused() {
+    let lines = |count: usize| "// line\n".repeat(count);
+    let long = with(&[("crates/context-vars/src/a.rs", &lines(401))]);
+    assert!(long.errors.is_empty());
+    assert!(
+        long.notes
+            .iter()
+            .any(|note| note.contains("a.rs has 401 lines")),
+        "{:?}",
+        long.notes
+    );
+    assert_only(
+        &with(&[("crates/context-vars/src/a.rs", &lines(801))]),
+        "801 lines, more than 800",
+    );
+    let generated = with(&[("crates/context-vars/src/generated/a.rs", &lines(801))]);
+    assert!(generated.errors.is_empty() && generated.notes.is_empty());
+}
+
+#[test]
+fn manifest_rules_fire() {
+    let findings = edited(VARS, "serde.workspace = true", "serde = \"1\"");
+    assert_only(
+        &findings,
+        "context-vars: serde must come from the workspace",
+    );
+    assert_only(
+        &edited(VARS, "edition.workspace = true", "edition = \"2024\""),
+        "edition must come",
+    );
+    assert_only(
+        &edited(VARS, "publish.workspace = true", ""),
+        "publish must come",
+    );
+    assert_only(
+        &edited(VARS, "[lints]\nworkspace = true", "[lints.rust]"),
+        "lints must come",
+    );
+    assert_only(
+        &edited(VARS, "description = \"d\"", ""),
+        "there is no description",
+    );
+    assert_only(
+        &edited(VARS, "json = []", "json = []\nxml = []"),
+        "does not mention the feature `xml`",
+    );
+    let target = "[target.'cfg(unix)'.dependencies]\nnix = \"1\"\n[dependencies]";
+    assert_only(
+        &edited(VARS, "[dependencies]", target),
+        "dependencies per target",
+    );
+}
+
+#[test]
+fn the_list_of_dependencies_is_kept() {
+    const FILE: &str = "docs/dependencies.md";
+    assert_only(
+        &edited(FILE, "| `serde` | data in and out |\n", ""),
+        "there is no row for serde",
+    );
+    assert_only(
+        &edited(FILE, "data in and out", ""),
+        "serde is there without a reason",
+    );
+    let stale = "data in and out |\n| `openssl` | old |";
+    assert_only(
+        &edited(FILE, "data in and out |", stale),
+        "openssl is no dependency",
+    );
+}
+
+#[test]
+fn text_rules_fire() {
+    let a = |text: &str| with(&[("crates/context-vars/src/a.rs", text)]);
+    assert_only(&a("//! A. \n"), "a.rs:1: there is space at the end");
+    let ignored = concat!("//! A.\n\n/// ```", "ignore\n/// f();\n/// ```\n");
+    assert_only(&a(ignored), "a.rs:3: a doc example that is never compiled");
+    assert!(a("//! ```no_run\n//! ```\n").errors.is_empty());
+    assert_only(&a(concat!("#[", "ignore]\nfn f() {}\n")), "say why");
+    assert!(
+        a(concat!("#[", "ignore = \"slow\"]\nfn f() {}\n"))
+            .errors
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_path_of_one_machine_is_found() {
+    for bad in [
+        concat!("see /wo", "rk/notes"),
+        concat!("(/ro", "ot/.cargo)"),
+        concat!("HOME=/ro", "ot/x"),
+    ] {
+        assert_only(
+            &with(&[("README.md", bad)]),
+            "README.md:1: there is a path of one machine",
+        );
+        assert_only(
+            &with(&[(".ci/run", bad)]),
+            ".ci/run:1: there is a path of one machine",
+        );
+    }
+    for good in [
+        "/workspace/x",
+        "a/work/b",
+        "https://x.io/root/y",
+        "$HOME/work/z/root/",
+    ] {
+        assert!(with(&[("README.md", good)]).errors.is_empty(), "{good}");
+    }
+}

@@ -9,7 +9,7 @@ use daytona_api::Transport;
 use sandbox_core::{Error, Spawner};
 
 use crate::environment::DaytonaEnvironment;
-use crate::error::invalid;
+use crate::error::{internal, invalid};
 use crate::fingerprint::{Fingerprinter, instance};
 use crate::lease::Lease;
 use crate::params::{DaytonaParams, Known};
@@ -290,7 +290,7 @@ impl DaytonaEnvironmentBuilder {
     /// lease, and a variable `api_url` that could send a constant credential anywhere. What depends on a variable is
     /// checked by each open.
     pub fn build(self) -> Result<DaytonaEnvironment, Error> {
-        let settings = self.check().map_err(|error| invalid("build", &error))?;
+        let settings = self.check().map_err(|error| invalid(&error))?;
         let params = DaytonaParams {
             api_key: self.api_key,
             jwt: self.jwt,
@@ -302,9 +302,9 @@ impl DaytonaEnvironmentBuilder {
             env_vars: self.env_vars,
             scope: self.scope.unwrap_or_else(|| Scope::Shared.into()),
         };
-        params.check().map_err(|error| invalid("build", &Invalid::new(error.to_string())))?;
+        params.check().map_err(|error| invalid(&Invalid::new(error.to_string())))?;
         let random = |error: getrandom::Error| {
-            Error::internal("the operating system gives no randomness").with_source(error)
+            internal("the operating system gives no randomness").with_source(error)
         };
         let prints = Fingerprinter::random().map_err(random)?;
         let instance = instance().map_err(random)?;

@@ -10,7 +10,7 @@ use daytona_api::{Config, Daytona, Transport};
 use sandbox_core::Error;
 use tokio::runtime::{Handle, Id};
 
-use crate::error::api_error;
+use crate::error::{api_error, internal};
 use crate::fingerprint::{Fingerprint, Fingerprinter};
 
 /// More runtimes than this at once push out the pool of the one used least recently; its requests still end well.
@@ -138,6 +138,6 @@ impl ClientSet {
                 .map_err(|error| api_error("configure the client", error))?;
             clients.push((runtime, client));
         }
-        clients.last().map(|(_, client)| client.clone()).ok_or_else(|| Error::internal("no client"))
+        clients.last().map(|(_, client)| client.clone()).ok_or_else(|| internal("no client"))
     }
 }

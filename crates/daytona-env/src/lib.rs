@@ -3,7 +3,9 @@
 mod fingerprint;
 mod labels;
 mod lease;
+mod params;
 mod resources;
+mod settings;
 mod validate;
 
 pub use lease::Lease;

@@ -20,7 +20,7 @@ use daytona_api::Transport;
 use sandbox_core::{Attempt, CreateError, Destroyed, Error, Found, Health, Provider, Target};
 
 use crate::clients::{Account, ClientSet, Clients, Credential};
-use crate::error::invalid;
+use crate::error::{internal, invalid};
 use crate::fingerprint::{Fingerprint, Fingerprinter};
 use crate::labels::Ownership;
 use crate::params::{DaytonaParams, DaytonaParamsResolved};
@@ -69,7 +69,7 @@ impl DaytonaProvider {
         let credential = match (&params.api_key, &params.jwt, &params.organization) {
             (Some(key), _, _) => Credential::ApiKey(key),
             (None, Some(token), Some(organization)) => Credential::Jwt { token, organization },
-            _ => return Err(Error::internal("no credential after the check for one")),
+            _ => return Err(internal("no credential after the check for one")),
         };
         self.clients.of(&Account { api_url: &params.api_url, credential })
     }
@@ -100,7 +100,7 @@ impl Provider for DaytonaProvider {
     type Sandbox = DaytonaSandbox;
 
     fn check(&self, view: &<DaytonaParams as Resolve>::View<'_>) -> Result<(), Error> {
-        view.check(&self.settings).map_err(|error| invalid("open", &error))
+        view.check(&self.settings).map_err(|error| invalid(&error))
     }
 
     async fn create(&self, attempt: &Attempt, params: &DaytonaParamsResolved) -> Result<DaytonaSandbox, CreateError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use daytona_api::{Daytona, models};
-use sandbox_core::{Attempt, CreateError, Error, Found};
+use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found};
 
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
@@ -103,7 +103,7 @@ impl DaytonaProvider {
                 Ok(Found::Ready(sandbox)) => Ok(sandbox),
                 // 409 says that the name is taken, whatever a look-up that may be cached says
                 Ok(Found::Absent) if status != Some(409) => Err(CreateError::not_created(error)),
-                Err(conflict) if conflict.is_conflict() => Err(CreateError::not_created(conflict)),
+                Err(conflict) if conflict.kind() == ErrorKind::Conflict => Err(CreateError::not_created(conflict)),
                 _ => Err(CreateError::may_exist(error)),
             },
             _ => Err(CreateError::may_exist(error)),

@@ -1,12 +1,12 @@
 //! What a name that may or may not have been used has come to.
 
 use daytona_api::models;
-use sandbox_core::{Attempt, Error, Found, Health, Target};
+use sandbox_core::{Attempt, Error, ErrorKind, Found, Health, Target};
 
 use super::create::Making;
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
-use crate::error::{api_error, conflict_error};
+use crate::error::api_error;
 use crate::params::DaytonaParamsResolved;
 use crate::sandbox::DaytonaSandbox;
 
@@ -27,10 +27,11 @@ impl DaytonaProvider {
         };
         let ours = self.ownership(attempt, params).owns(|key| found.labels.get(key).map(String::as_str));
         if found.name != attempt.name() || !ours {
-            return Err(conflict_error(
-                "find a sandbox",
+            return Err(Error::new(
+                ErrorKind::Conflict,
                 "a sandbox of that name exists and does not carry our labels; it was left alone",
-            ));
+            )
+            .with_operation("find a sandbox"));
         }
         let target = Target::new(Some(found.id.clone()), attempt.name());
         match row::phase(&found) {
@@ -50,7 +51,7 @@ impl DaytonaProvider {
     ) -> Result<Found<DaytonaSandbox>, Error> {
         match self.make_ready(&making, found).await {
             Ok(sandbox) => Ok(Found::Ready(sandbox)),
-            Err(error) if error.is_unavailable() => Err(error),
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::RateLimited) => Err(error),
             Err(error) => Ok(Found::Broken { target, reason: error.to_string() }),
         }
     }

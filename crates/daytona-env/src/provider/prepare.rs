@@ -54,7 +54,7 @@ impl DaytonaProvider {
                         Err(_) => String::new(),
                     };
                     let message = format!("the sandbox refuses the workdir {wanted:?}{advice}");
-                    Err(invalid("make the workdir", &Invalid::new(message)).with_source(error))
+                    Err(invalid(&Invalid::new(message)).with_source(error))
                 }
             };
         }

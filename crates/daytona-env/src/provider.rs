@@ -22,7 +22,7 @@ use sandbox_core::{Attempt, CreateError, Destroyed, Error, Found, Health, Provid
 use crate::clients::{Account, ClientSet, Clients, Credential};
 use crate::error::{internal, invalid};
 use crate::fingerprint::{Fingerprint, Fingerprinter};
-use crate::labels::Ownership;
+use crate::labels::{NAME_PREFIX, Ownership};
 use crate::params::{DaytonaParams, DaytonaParamsResolved};
 use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
@@ -98,6 +98,10 @@ impl DaytonaProvider {
 impl Provider for DaytonaProvider {
     type Params = DaytonaParams;
     type Sandbox = DaytonaSandbox;
+
+    fn name_prefix(&self) -> &str {
+        NAME_PREFIX
+    }
 
     fn check(&self, view: &<DaytonaParams as Resolve>::View<'_>) -> Result<(), Error> {
         view.check(&self.settings).map_err(|error| invalid(&error))

@@ -6,7 +6,7 @@ use sandbox_core::{Attempt, Error, ErrorKind, Found, Health, Target};
 use super::create::Making;
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
-use crate::error::api_error;
+use crate::error::{api_error, provider_error};
 use crate::params::DaytonaParamsResolved;
 use crate::sandbox::DaytonaSandbox;
 
@@ -37,8 +37,11 @@ impl DaytonaProvider {
         match row::phase(&found) {
             Phase::Starting => Ok(Found::Pending),
             Phase::Gone => Ok(Found::Absent),
-            Phase::Failed => Ok(broken(target, &row::reason(&found))),
-            Phase::Stopping | Phase::Stopped => Ok(broken(target, "the sandbox stopped before it was used")),
+            Phase::Failed => Ok(Found::Broken { target, reason: row::failure(&found) }),
+            Phase::Stopping | Phase::Stopped => {
+                let reason = provider_error("start a sandbox", "the sandbox stopped before it was used");
+                Ok(Found::Broken { target, reason })
+            }
             Phase::Running => self.adopt(Making { attempt, clients, api }, target, found).await,
         }
     }
@@ -52,7 +55,7 @@ impl DaytonaProvider {
         match self.make_ready(&making, found).await {
             Ok(sandbox) => Ok(Found::Ready(sandbox)),
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::RateLimited) => Err(error),
-            Err(error) => Ok(Found::Broken { target, reason: error.to_string() }),
+            Err(reason) => Ok(Found::Broken { target, reason }),
         }
     }
 
@@ -69,7 +72,11 @@ impl DaytonaProvider {
             Phase::Starting => Health::Unknown,
             Phase::Stopping | Phase::Stopped => Health::Gone { reason: "its lease ran out".into() },
             Phase::Gone => Health::Gone { reason: "it was deleted".into() },
-            Phase::Failed => Health::Gone { reason: row::reason(&found) },
+            Phase::Failed => {
+                // nothing on the server removes such a row
+                self.delete(&api, sandbox.id()).await?;
+                Health::Gone { reason: row::reason(&found) }
+            }
         })
     }
 
@@ -79,8 +86,4 @@ impl DaytonaProvider {
         api.sandboxes().start(sandbox.id()).await.map_err(|error| api_error("start a sandbox", error))?;
         self.wait_until_running(&api, sandbox.id()).await.map(|_| ())
     }
-}
-
-fn broken(target: Target, reason: &str) -> Found<DaytonaSandbox> {
-    Found::Broken { target, reason: reason.to_owned() }
 }

@@ -39,7 +39,7 @@ impl DaytonaProvider {
             generation: making.attempt.generation(),
             state_lost: making.attempt.previous_lost(),
             timeout: self.settings.timeout,
-            lost: making.attempt.lost_flag().clone(),
+            liveness: making.attempt.liveness().clone(),
         }))
     }
 

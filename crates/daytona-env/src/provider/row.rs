@@ -3,6 +3,9 @@
 use daytona_api::models;
 
 use super::phase::Phase;
+use sandbox_core::Error;
+
+use crate::error::provider_error;
 use crate::lease::{Echo, Intervals};
 
 /// Longest reason taken over into an error.
@@ -17,6 +20,11 @@ pub(crate) fn phase(row: &models::Sandbox) -> Phase {
 
 pub(crate) fn echo(row: &models::Sandbox, intervals: &Intervals) -> Echo {
     intervals.echo(row.auto_stop_interval, row.auto_delete_interval)
+}
+
+/// The error of a sandbox that the server gave up.
+pub(crate) fn failure(row: &models::Sandbox) -> Error {
+    provider_error("start a sandbox", reason(row))
 }
 
 /// Why the server gave up: one line, bounded.

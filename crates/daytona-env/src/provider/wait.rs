@@ -28,7 +28,7 @@ impl DaytonaProvider {
             match self.get(api, id).await {
                 Ok(found) => match row::phase(&found) {
                     Phase::Running => return Ok(found),
-                    Phase::Failed => return Err(provider_error("start a sandbox", row::reason(&found))),
+                    Phase::Failed => return Err(row::failure(&found)),
                     Phase::Gone => return Err(provider_error("start a sandbox", "the sandbox was deleted while it started")),
                     Phase::Stopped if began.elapsed().as_secs() > 0 => {
                         return Err(provider_error("start a sandbox", "the sandbox stopped while it started"));

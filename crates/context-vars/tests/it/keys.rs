@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::hash::Hasher;
 
 use context_vars::{
-    KeyView, OptParam, Param, ParamMap, Resolve, ResolvedKey, Scope, Secret, Value, Variable, Vars,
+    KeyView, MapRef, OptParam, Param, ParamMap, Resolve, ResolvedKey, Scope, Secret, Source, Value,
+    ValueRef, Variable, Vars,
 };
 use proptest::prelude::*;
 
@@ -168,6 +169,43 @@ proptest! {
         std::mem::swap(&mut moved.target, &mut moved.image);
         check(&a, &moved);
     }
+
+    /// The same characters, cut at another place, between two neighbours.
+    #[test]
+    fn cut_elsewhere(all in "[a=]{0,6}", one in 0..7_usize, two in 0..7_usize) {
+        let (left, right) = all.split_at(one.min(all.len()));
+        let (near, far) = all.split_at(two.min(all.len()));
+        check(&env(left, right), &env(near, far));
+        let fields = |left: &str, right: &str| {
+            let (target, image) = (Some(left.to_owned()), Some(right.to_owned()));
+            Tuple { target, image, ..env("", "") }
+        };
+        check(&fields(left, right), &fields(near, far));
+    }
+}
+
+#[derive(Resolve)]
+struct TwoMaps {
+    first: ParamMap,
+    second: ParamMap,
+}
+
+/// Feeds the views of two maps that a context holds as they come.
+fn two_maps(first: impl Into<Value>, second: impl Into<Value>) -> Vec<u8> {
+    let vars = Vars::new().with("first", first).with("second", second);
+    let params = TwoMaps {
+        first: Variable::unnamed().into(),
+        second: Variable::unnamed().into(),
+    };
+    let view = params.resolve(&vars).unwrap();
+    stream(|state| view.hash_key(state))
+}
+
+#[test]
+fn an_entry_belongs_to_its_map() {
+    let entry = || BTreeMap::from([("A".to_owned(), "1")]);
+    let none = BTreeMap::<String, String>::new;
+    assert_ne!(two_maps(entry(), none()), two_maps(none(), entry()));
 }
 
 fn env(key: &str, value: &str) -> Tuple {
@@ -184,6 +222,7 @@ fn env(key: &str, value: &str) -> Tuple {
 #[test]
 fn known_confusions() {
     check(&env("a", "b=c"), &env("a=b", "c"));
+    check(&env("a", "b"), &env("ab", ""));
     let none = env("a", "");
     let mut empty = none.clone();
     empty.image = Some(String::new());
@@ -212,17 +251,49 @@ fn p052_order_never_matters() {
     assert!(ab.eq_key(&ba));
 }
 
-/// A hash map yields its entries in any order, and may hold more than fits inline.
+/// A source that hands its entries out in the worst order, and more than fit inline.
+struct Backwards(BTreeMap<String, String>);
+
+impl MapRef for Backwards {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn get(&self, name: &str) -> Option<ValueRef<'_>> {
+        self.0.get(name).map(|value| ValueRef::Str(value))
+    }
+
+    fn for_each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, ValueRef<'a>)) {
+        self.0
+            .iter()
+            .rev()
+            .for_each(|(name, value)| visit(name, ValueRef::Str(value)));
+    }
+}
+
+impl Source for Backwards {
+    fn get(&self, _name: &str) -> Option<ValueRef<'_>> {
+        Some(ValueRef::Map(self))
+    }
+}
+
 #[test]
-fn p052_large_unordered_maps() {
-    let pairs = || (0..100).map(|n| (format!("K{n}"), format!("v{n}")));
-    let hash: std::collections::HashMap<_, _> = pairs().collect();
-    let tree: BTreeMap<_, _> = pairs().collect();
-    let param = ParamMap::from(Variable::new("env"));
-    let [hash, tree] = [Vars::new().with("env", hash), Vars::new().with("env", tree)]
-        .map(|vars| param.get("env_vars", &vars).unwrap());
-    assert_eq!(hash.len(), 100);
-    assert!(hash.eq_key(&tree));
+fn p052_a_view_is_in_order_whatever_the_context_does() {
+    for count in [0, 1, 2, 16, 17, 100] {
+        let tree: BTreeMap<_, _> = (0..count)
+            .map(|n| (format!("K{n}"), format!("v{n}")))
+            .collect();
+        let params = TwoMaps {
+            first: Variable::unnamed().into(),
+            second: ParamMap::new(),
+        };
+        let backwards = Backwards(tree.clone());
+        let view = params.resolve(&backwards).unwrap();
+        assert_eq!(view.first.len(), count);
+        let none = BTreeMap::<String, String>::new();
+        assert_eq!(stream(|state| view.hash_key(state)), two_maps(tree, none));
+        assert!(view.matches(&view.to_resolved()));
+    }
 }
 
 #[test]

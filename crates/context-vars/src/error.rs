@@ -8,10 +8,11 @@ use crate::value::Kind;
 ///
 /// It names parameters, map keys, variables and types, and holds no value.
 #[derive(Clone)]
-pub struct ResolveError(Box<Vec<Problem>>);
+pub struct ResolveError(Box<[Problem]>);
 
 impl ResolveError {
     /// The problems, in the order of the parameters.
+    #[must_use]
     pub fn problems(&self) -> impl ExactSizeIterator<Item = &Problem> {
         self.0.iter()
     }
@@ -19,8 +20,8 @@ impl ResolveError {
 
 impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            [problem] => write!(f, "cannot resolve {problem}"),
+        match &*self.0 {
+            [problem] => write!(f, "cannot resolve parameter {problem}"),
             problems => {
                 write!(f, "cannot resolve {} values: ", problems.len())?;
                 for (at, problem) in problems.iter().enumerate() {
@@ -133,19 +134,13 @@ impl fmt::Display for Problem {
             write!(f, " key `{}`", key.escape_debug())?;
         }
         match &self.variable {
-            Some(variable) => write!(f, " (variable `{}`) ", variable.escape_debug())?,
-            None => f.write_str(" ")?,
+            Some(variable) => write!(f, ": variable `{}` ", variable.escape_debug())?,
+            None => f.write_str(": the value ")?,
         }
         match self.reason {
             Reason::Missing => f.write_str("is missing and has no default"),
-            Reason::WrongType(found) => write!(f, "is a {found}, wanted a {}", self.wanted),
-            Reason::Variable => {
-                write!(
-                    f,
-                    "is itself a variable in the context, wanted a {}",
-                    self.wanted
-                )
-            }
+            Reason::WrongType(found) => write!(f, "gives {found}, wanted {}", self.wanted),
+            Reason::Variable => write!(f, "gives another variable, wanted {}", self.wanted),
             Reason::Invalid(why) => f.write_str(why),
         }
     }
@@ -233,6 +228,6 @@ impl Problems {
     /// The error that lists them all.
     #[must_use]
     pub fn into_error(self) -> ResolveError {
-        ResolveError(Box::new(self.0))
+        ResolveError(self.0.into_boxed_slice())
     }
 }

@@ -67,7 +67,7 @@ impl<T: ParamType> Param<T> {
     /// assert_eq!(port.get("port", &Vars::new().with("port", 8080))?, 8080);
     /// assert_eq!(
     ///     port.get("port", &Vars::new()).unwrap_err().to_string(),
-    ///     "cannot resolve `port` (variable `port`) is missing and has no default",
+    ///     "cannot resolve parameter `port`: variable `port` is missing and has no default",
     /// );
     /// # Ok::<(), context_vars::ResolveError>(())
     /// ```

@@ -36,6 +36,21 @@ use crate::source::Source;
 /// assert!(view.matches(&stored));
 /// # Ok::<(), context_vars::ResolveError>(())
 /// ```
+///
+/// Generic structs, tuple structs, enums and unknown attributes are refused:
+///
+/// ```compile_fail
+/// #[derive(context_vars::Resolve)]
+/// struct Params {
+///     #[resolve(skipp_key)]
+///     image: context_vars::Param<String>,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(context_vars::Resolve)]
+/// struct Params(context_vars::Param<String>);
+/// ```
 pub trait Resolve {
     /// The resolved values, borrowed from the parameters and the context.
     type View<'a>: KeyView<Owned = Self::Resolved>

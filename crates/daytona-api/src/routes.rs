@@ -86,7 +86,7 @@ pub struct Route {
     pub tag: &'static str,
     /// Whether the documents call it deprecated.
     pub deprecated: bool,
-    /// Known from newer clients only; the documents do not have it yet.
+    /// Known from newer clients only; the documents do not have it yet, so `id` is a name of ours.
     pub newer: bool,
     /// The content types of a request body; empty where there is none.
     pub request_types: &'static [&'static str],

@@ -95,9 +95,17 @@ impl Type {
             }
         }
     }
-}
 
-impl Type {
+    /// Whether free text may be in it.
+    pub(crate) fn holds_text(&self) -> bool {
+        match self {
+            Self::Text | Self::Any => true,
+            Self::List(inner) | Self::Map(inner) => inner.holds_text(),
+            Self::Bool | Self::Integer | Self::Float | Self::Named(_) | Self::Choice(_) => false,
+        }
+    }
+
+    /// Whether it needs the map type.
     pub(crate) fn has_map(&self) -> bool {
         match self {
             Self::Map(_) => true,

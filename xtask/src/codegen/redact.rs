@@ -1,5 +1,7 @@
 //! Members that Debug must not show.
 
+use super::names;
+
 /// A member (of one model, or of all) and why it is hidden.
 struct Hidden {
     /// `None`: wherever a member has this name.
@@ -87,8 +89,106 @@ const HIDDEN: &[Hidden] = &[
     one("WebhookAppPortalAccess", "url", "holds a one-time token"),
 ];
 
+/// Words in a member's name that suggest a credential.
+const SUSPICIOUS: &[&str] = &[
+    "auth",
+    "credential",
+    "credentials",
+    "env",
+    "envs",
+    "key",
+    "passphrase",
+    "passwd",
+    "password",
+    "secret",
+    "secrets",
+    "signature",
+    "signed",
+    "token",
+    "tokens",
+];
+
+/// Text members with such a word that may be shown, and why.
+const SHOWN: &[(&str, &str)] = &[
+    (
+        "actorApiKeyPrefix",
+        "a few characters, to recognise a key by",
+    ),
+    (
+        "actorApiKeySuffix",
+        "a few characters, to recognise a key by",
+    ),
+    ("authApiHostname", "a host name"),
+    (
+        "key",
+        "a key of the keyboard, a name in git's configuration, or a public SSH key",
+    ),
+    ("directorySyncTokenRevokedAt", "a time"),
+    ("nextToken", "a place in a list"),
+    ("sshGatewayHostKeyFingerprints", "public"),
+    ("sshGatewayHostKeys", "public"),
+    ("sshGatewayPublicKey", "public"),
+    ("stripePublishableKey", "public"),
+];
+
+/// Whether a text member called so must be decided on first: hidden, or listed as harmless.
+pub(crate) fn is_undecided(model: &str, member: &str) -> bool {
+    let snake = names::snake(member);
+    let suspicious = snake.split('_').any(|word| SUSPICIOUS.contains(&word));
+    suspicious && !is_hidden(model, member) && !SHOWN.iter().any(|(shown, _)| *shown == member)
+}
+
 pub(crate) fn is_hidden(model: &str, member: &str) -> bool {
     HIDDEN
         .iter()
         .any(|row| row.member == member && row.model.is_none_or(|only| only == model))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn texts(folder: &Path) -> String {
+        let entries: Vec<PathBuf> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        entries
+            .iter()
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn every_row_hides_something() {
+        let generated =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/daytona-api/src/generated");
+        let code = texts(&generated.join("models")) + &texts(&generated.join("toolbox"));
+        for row in HIDDEN {
+            assert!(
+                code.contains(&format!("\"{}\"", row.member)),
+                "nothing is called {}",
+                row.member
+            );
+            if let Some(model) = row.model {
+                assert!(
+                    code.contains(&format!("impl std::fmt::Debug for {model} ")),
+                    "{model}.{}",
+                    row.member
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_member_that_sounds_secret_must_be_decided_on() {
+        assert!(is_undecided("Dog", "deployToken"));
+        assert!(is_undecided("Dog", "SSHPassword"));
+        assert!(!is_undecided("Dog", "token"));
+        assert!(!is_undecided("Dog", "nextToken"));
+        assert!(!is_undecided("Dog", "monkey"));
+    }
 }

@@ -118,7 +118,7 @@ impl FromText for String {
 }
 
 impl ParamType for Secret {
-    const WANTED: &'static str = "secret";
+    const WANTED: &'static str = "string or secret";
     type View<'a> = SecretView<'a>;
 
     fn view(&self) -> SecretView<'_> {

@@ -47,10 +47,6 @@ impl Value {
 
     /// This value, borrowed.
     #[must_use]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "`AsRef` cannot return a `ValueRef`"
-    )]
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
             Self::Null => ValueRef::Null,

@@ -86,6 +86,9 @@ fn object(document: &Document, model: &Model, fields: &[Field]) -> Result<TokenS
         let rust = names::snake(&field.wire);
         let ident = names::ident(&rust);
         let wire = &field.wire;
+        if field.ty.holds_text() && redact::is_undecided(&model.wire, wire) {
+            bail!("{wire} sounds like a secret: hide it or list it as harmless in redact.rs");
+        }
         let docs = field_doc(field, &rust);
         let rename = (rust != *wire).then(|| quote!(rename = #wire));
         let ty = rust_type(document, model, &field.ty)?;

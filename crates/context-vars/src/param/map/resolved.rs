@@ -37,11 +37,13 @@ impl SecretMap {
     }
 
     /// The entries, ordered by name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Secret)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// The names, in order.
+    #[must_use]
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -130,7 +132,7 @@ impl<'a> MapView<'a> {
         self.0.push((name, value));
     }
 
-    /// Must follow the last `push`.
+    /// Must follow the last `push`, unless those were in order.
     pub(super) fn sort(&mut self) {
         if !self.0.is_sorted_by(|a, b| a.0 < b.0) {
             self.0.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -143,6 +145,7 @@ impl<'a> MapView<'a> {
     }
 
     /// The entries, ordered by name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &SecretView<'a>)> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }

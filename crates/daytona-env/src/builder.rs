@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use context_vars::{NoVars, OptParam, Param, ParamMap, Resolve, Scope, Secret};
-use daytona_api::Transport;
+use daytona_api::transport::Transport;
 use sandbox_core::{Error, Spawner};
 
 use crate::environment::DaytonaEnvironment;
@@ -68,6 +68,7 @@ pub struct DaytonaEnvironmentBuilder {
     lease: Lease,
     create_timeout: Option<Duration>,
     allowed_origins: Vec<String>,
+    toolbox_origins: Vec<String>,
     namespace: String,
     renew_interval: Duration,
     max_sandboxes: Option<usize>,
@@ -98,6 +99,7 @@ impl Default for DaytonaEnvironmentBuilder {
             lease: Lease::default(),
             create_timeout: None,
             allowed_origins: Vec::new(),
+            toolbox_origins: Vec::new(),
             namespace: "default".to_owned(),
             renew_interval: RENEW_INTERVAL,
             max_sandboxes: None,
@@ -131,7 +133,11 @@ impl DaytonaEnvironmentBuilder {
     }
 
     /// A JWT and the organization it acts for, instead of an API key.
-    pub fn jwt(mut self, token: impl Into<Param<Secret>>, organization: impl Into<Param<String>>) -> Self {
+    pub fn jwt(
+        mut self,
+        token: impl Into<Param<Secret>>,
+        organization: impl Into<Param<String>>,
+    ) -> Self {
         self.jwt = token.into().into();
         self.organization = organization.into().into();
         self
@@ -149,6 +155,14 @@ impl DaytonaEnvironmentBuilder {
     /// Allows an origin, such as `https://app.daytona.io`. Once one is given, a resolved `api_url` must be on the list.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Allows a host for toolboxes, such as `https://proxy.example`, that is neither the API's own nor on its domain.
+    ///
+    /// The server names the host of each toolbox, and the credential is sent there: so only to hosts that are allowed.
+    pub fn allow_toolbox_origin(mut self, origin: impl Into<String>) -> Self {
+        self.toolbox_origins.push(origin.into());
         self
     }
 
@@ -180,7 +194,8 @@ impl DaytonaEnvironmentBuilder {
     /// One environment variable of the sandbox. Everyone with access to the organization can read it there.
     pub fn env_var(mut self, name: impl Into<String>, value: impl Into<Param<Secret>>) -> Self {
         let (name, value) = (name.into(), value.into());
-        self.env_names.push((name.clone(), value.constant().cloned()));
+        self.env_names
+            .push((name.clone(), value.constant().cloned()));
         self.env_vars.insert(name, value);
         self
     }
@@ -302,22 +317,39 @@ impl DaytonaEnvironmentBuilder {
             env_vars: self.env_vars,
             scope: self.scope.unwrap_or_else(|| Scope::Shared.into()),
         };
-        params.check().map_err(|error| invalid(&Invalid::new(error.to_string())))?;
+        params
+            .check()
+            .map_err(|error| invalid(&Invalid::new(error.to_string())))?;
         let random = |error: getrandom::Error| {
             internal("the operating system gives no randomness").with_source(error)
         };
         let prints = Fingerprinter::random().map_err(random)?;
         let instance = instance().map_err(random)?;
-        let workdir = settings.workdir.clone();
-        let provider = DaytonaProvider::new(Arc::new(settings), prints, instance, self.transport, self.keep);
-        Ok(DaytonaEnvironment::assemble(provider, params, workdir, self.spawner, self.max_sandboxes, self.close_timeout))
+        let provider = DaytonaProvider::new(
+            Arc::new(settings),
+            prints,
+            instance,
+            self.transport,
+            self.keep,
+        );
+        DaytonaEnvironment::assemble(
+            provider,
+            params,
+            self.spawner,
+            self.max_sandboxes,
+            self.close_timeout,
+        )
     }
 
     /// The original's order first: what excludes each other, then the timeout.
     fn check(&self) -> Result<Settings, Invalid> {
         let known = self.known();
         let resources = !self.resources.is_empty();
-        check_shape(known.snapshot, known.image, resources && !self.image.is_set())?;
+        check_shape(
+            known.snapshot,
+            known.image,
+            resources && !self.image.is_set(),
+        )?;
         if self.timeout < Duration::from_secs(1) {
             return Err(Invalid::new("`timeout` must be >= 1 second."));
         }
@@ -343,13 +375,23 @@ impl DaytonaEnvironmentBuilder {
             check_label(key, value)?;
         }
         check_label("ns", &self.namespace)?;
-        let create_timeout =
-            self.create_timeout.unwrap_or(if self.image.is_set() { BUILD_TIMEOUT } else { CREATE_TIMEOUT });
+        for origin in &self.toolbox_origins {
+            Origin::parse("allow_toolbox_origin", origin)?;
+        }
+        let create_timeout = self.create_timeout.unwrap_or(if self.image.is_set() {
+            BUILD_TIMEOUT
+        } else {
+            CREATE_TIMEOUT
+        });
         if !(Duration::from_secs(1)..=MAX_CREATE_TIMEOUT).contains(&create_timeout) {
-            return Err(Invalid::new("`create_timeout` must be from 1 second to 1 hour"));
+            return Err(Invalid::new(
+                "`create_timeout` must be from 1 second to 1 hour",
+            ));
         }
         if self.renew_interval.is_zero() || self.renew_interval > RENEW_INTERVAL {
-            return Err(Invalid::new("`renew_interval` must be more than zero and at most 60 seconds"));
+            return Err(Invalid::new(
+                "`renew_interval` must be more than zero and at most 60 seconds",
+            ));
         }
         if self.max_sandboxes == Some(0) {
             return Err(Invalid::new("`max_sandboxes` must be at least 1"));
@@ -362,7 +404,12 @@ impl DaytonaEnvironmentBuilder {
             lease: self.lease,
             intervals: self.lease.intervals()?,
             create_timeout,
-            allowed_origins: self.allowed_origins.iter().map(|text| Origin::parse(text)).collect::<Result<_, _>>()?,
+            allowed_origins: self
+                .allowed_origins
+                .iter()
+                .map(|text| Origin::parse("allow_origin", text))
+                .collect::<Result<_, _>>()?,
+            toolbox_origins: self.toolbox_origins.clone(),
             namespace: self.namespace.clone(),
             renew_interval: self.renew_interval,
         })
@@ -396,14 +443,16 @@ impl DaytonaEnvironmentBuilder {
         }
         // a map of constants resolves without a context; any other is checked by each open
         if let Ok(map) = self.env_vars.get("env_vars", &NoVars) {
-            map.iter().try_for_each(|(name, value)| check_env(name, value.expose()))?;
+            map.iter()
+                .try_for_each(|(name, value)| check_env(name, value.expose()))?;
         }
         Ok(())
     }
 
     /// A credential that is there without any context must not go wherever a context says.
     fn check_origin(&self) -> Result<(), Invalid> {
-        let held = |param: &OptParam<Secret>| matches!(param.get("credential", &NoVars), Ok(Some(_)));
+        let held =
+            |param: &OptParam<Secret>| matches!(param.get("credential", &NoVars), Ok(Some(_)));
         if self.allowed_origins.is_empty()
             && !self.api_url.is_constant()
             && (held(&self.api_key) || held(&self.jwt))

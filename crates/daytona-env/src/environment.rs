@@ -40,14 +40,13 @@ use crate::sandbox::DaytonaSandbox;
 #[derive(Clone)]
 pub struct DaytonaEnvironment {
     cache: CachingFactory<DaytonaProvider>,
-    workdir: Option<Arc<str>>,
 }
 
 impl fmt::Debug for DaytonaEnvironment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DaytonaEnvironment")
             .field("params", self.cache.params())
-            .field("workdir", &self.workdir)
+            .field("workdir", &self.workdir())
             .field("sandboxes", &self.cache.len())
             .finish_non_exhaustive()
     }
@@ -62,13 +61,24 @@ impl DaytonaEnvironment {
     pub(crate) fn assemble(
         provider: DaytonaProvider,
         params: DaytonaParams,
-        workdir: Option<String>,
         spawner: Option<Arc<dyn Spawner>>,
         max_sandboxes: Option<usize>,
         close_timeout: Option<Duration>,
-    ) -> Self {
-        let mut cache = CachingFactory::builder(provider, params);
-        Self { cache: cache.build(), workdir: workdir.map(Into::into) }
+    ) -> Result<Self, Error> {
+        let create_timeout = provider.settings().create_timeout;
+        let mut cache = CachingFactory::builder(provider, params).create_timeout(create_timeout);
+        if let Some(spawner) = spawner {
+            cache = cache.spawner(spawner);
+        }
+        if let Some(max_sandboxes) = max_sandboxes {
+            cache = cache.max_sandboxes(max_sandboxes);
+        }
+        if let Some(close_timeout) = close_timeout {
+            cache = cache.close_timeout(close_timeout);
+        }
+        Ok(Self {
+            cache: cache.build()?,
+        })
     }
 
     /// The sandbox for what the parameters resolve to in this context; made, and waited for, if there is none.
@@ -92,7 +102,7 @@ impl DaytonaEnvironment {
     /// The directory that commands start in, if it was configured; else each sandbox tells its own.
     #[must_use]
     pub fn workdir(&self) -> Option<&str> {
-        self.workdir.as_deref()
+        self.cache.provider().settings().workdir.as_deref()
     }
 
     /// Deletes every sandbox of this environment, up to 64 at a time. Opens begun before fail with `Closed`; later ones
@@ -130,7 +140,7 @@ impl SandboxFactory for DaytonaEnvironment {
     }
 
     fn workdir(&self) -> Option<&str> {
-        self.workdir.as_deref()
+        self.cache.provider().settings().workdir.as_deref()
     }
 
     async fn close(&self) -> Result<(), CloseError> {

@@ -25,7 +25,10 @@ pub(crate) fn internal(message: &'static str) -> Error {
 pub(crate) fn api_error(operation: &'static str, error: daytona_api::Error) -> Error {
     let retry_after = error.retry_after();
     let mapped = match error.status() {
-        Some(status) => Error::new(kind_of_status(status, error.message().unwrap_or_default()), error.to_string()),
+        Some(status) => Error::new(
+            kind_of_status(status, error.message().unwrap_or_default()),
+            error.to_string(),
+        ),
         None if error.is_timeout() => {
             Error::new(ErrorKind::Timeout, "Daytona did not answer in time").with_source(error)
         }
@@ -49,7 +52,12 @@ fn kind_of_status(status: u16, message: &str) -> ErrorKind {
         409 => ErrorKind::Conflict,
         429 => ErrorKind::RateLimited,
         // Daytona refuses what is over a quota with 400 and says which in the text
-        400 if message.contains("limit exceeded") || message.contains("exceeds maximum allowed") => ErrorKind::Quota,
+        400 if message.contains("limit exceeded")
+            || message.contains("exceeds maximum allowed") =>
+        {
+            ErrorKind::Quota
+        }
+        400 | 422 => ErrorKind::InvalidInput,
         500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::Provider,
     }
@@ -59,8 +67,13 @@ fn without_answer(error: &daytona_api::Error) -> (ErrorKind, &'static str) {
     match error.kind() {
         daytona_api::ErrorKind::Build => (ErrorKind::InvalidInput, "the request cannot be made"),
         daytona_api::ErrorKind::Connect => (ErrorKind::Unavailable, "Daytona cannot be reached"),
-        daytona_api::ErrorKind::Transport => (ErrorKind::Unavailable, "the connection to Daytona broke"),
-        daytona_api::ErrorKind::Decode => (ErrorKind::Provider, "what answered is not a Daytona API of a known kind"),
+        daytona_api::ErrorKind::Transport => {
+            (ErrorKind::Unavailable, "the connection to Daytona broke")
+        }
+        daytona_api::ErrorKind::Decode => (
+            ErrorKind::Provider,
+            "what answered is not a Daytona API of a known kind",
+        ),
         _ => (ErrorKind::Provider, "the call to Daytona failed"),
     }
 }
@@ -77,9 +90,18 @@ mod tests {
             (404, "", ErrorKind::NotFound),
             (409, "", ErrorKind::Conflict),
             (429, "", ErrorKind::RateLimited),
-            (400, "Total CPU limit exceeded. Maximum allowed: 10.", ErrorKind::Quota),
-            (400, "CPU request 9 exceeds maximum allowed per sandbox (4).", ErrorKind::Quota),
-            (400, "Snapshot x not found", ErrorKind::Provider),
+            (
+                400,
+                "Total CPU limit exceeded. Maximum allowed: 10.",
+                ErrorKind::Quota,
+            ),
+            (
+                400,
+                "CPU request 9 exceeds maximum allowed per sandbox (4).",
+                ErrorKind::Quota,
+            ),
+            (400, "Snapshot x not found", ErrorKind::InvalidInput),
+            (418, "", ErrorKind::Provider),
             (500, "", ErrorKind::Unavailable),
             (503, "", ErrorKind::Unavailable),
             (504, "", ErrorKind::Timeout),

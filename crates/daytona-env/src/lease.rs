@@ -112,7 +112,9 @@ impl Lease {
                 archive: Some(
                     archive.map_or(Ok(0), |archive| minutes("archive", archive, 1, CEILING))?,
                 ),
-                delete: delete.map_or(Ok(-1), |delete| minutes("delete", delete, 1, CEILING))?,
+                delete: delete.map_or(Ok(-1), |delete| {
+                    minutes("delete", delete, 1, CEILING).map(u32::cast_signed)
+                })?,
                 ttl: None,
             }),
         }
@@ -123,23 +125,23 @@ impl Lease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Intervals {
     /// `autoStopInterval`; never 0, which would mean "never".
-    pub(crate) stop: i32,
+    pub(crate) stop: u32,
     /// `autoArchiveInterval`; 0 is the server's own maximum. Not sent for a sandbox that is never merely stopped.
-    pub(crate) archive: Option<i32>,
+    pub(crate) archive: Option<u32>,
     /// `autoDeleteInterval`; 0 deletes on stop, negative never.
     pub(crate) delete: i32,
     /// `ttlMinutes`, counted by the wall clock in any state.
-    pub(crate) ttl: Option<i32>,
+    pub(crate) ttl: Option<u32>,
 }
 
 impl Intervals {
     /// Whether a reply shows that the server took the two intervals the lease rests on.
     pub(crate) fn echo(&self, stop: Option<i64>, delete: Option<i64>) -> Echo {
-        let same = |wanted: i32, got: Option<i64>| got == Some(i64::from(wanted));
+        let same = |wanted: i64, got: Option<i64>| got == Some(wanted);
         // every negative spells "never"
-        let delete_holds =
-            same(self.delete, delete) || (self.delete < 0 && delete.is_some_and(|got| got < 0));
-        if same(self.stop, stop) && delete_holds {
+        let delete_holds = same(self.delete.into(), delete)
+            || (self.delete < 0 && delete.is_some_and(|got| got < 0));
+        if same(self.stop.into(), stop) && delete_holds {
             Echo::Holds
         } else if stop.is_none() || delete.is_none() {
             Echo::Absent
@@ -153,14 +155,14 @@ impl Intervals {
     /// One minute on top covers the server's own lag: it flushes activity and looks for expired leases every ten
     /// seconds each, then stops the container.
     pub(crate) fn server_bound(&self) -> Option<Duration> {
-        let stop = u64::from(self.stop.unsigned_abs()) * MINUTE;
+        let stop = u64::from(self.stop) * MINUTE;
         let delete = u64::try_from(self.delete).ok()? * MINUTE;
         Some(Duration::from_secs(stop + delete + MINUTE))
     }
 
     /// Renewals between two re-anchorings of the time to live: one renewal a minute makes this once per lease.
     pub(crate) const fn renewals_per_anchor(&self) -> u32 {
-        self.stop.unsigned_abs()
+        self.stop
     }
 }
 
@@ -175,10 +177,10 @@ pub(crate) enum Echo {
     Differs,
 }
 
-fn minutes(field: &str, value: Duration, floor: u64, ceiling: u64) -> Result<i32, Invalid> {
+fn minutes(field: &str, value: Duration, floor: u64, ceiling: u64) -> Result<u32, Invalid> {
     let whole = value.as_secs() / MINUTE;
     let exact = value.subsec_nanos() == 0 && value.as_secs().is_multiple_of(MINUTE);
-    match i32::try_from(whole) {
+    match u32::try_from(whole) {
         Ok(sent) if exact && (floor..=ceiling).contains(&whole) => Ok(sent),
         _ => Err(Invalid::new(format!(
             "`lease`: `{field}` must be a whole number of minutes from {floor} to {ceiling}, got {value:?}"

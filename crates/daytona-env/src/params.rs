@@ -3,7 +3,9 @@
 use context_vars::{OptParam, Param, ParamMap, Resolve, Scope, Secret};
 
 use crate::settings::Settings;
-use crate::validate::{ApiUrl, Invalid, check_credential, check_env, check_image, check_plain, check_shape};
+use crate::validate::{
+    ApiUrl, Invalid, check_credential, check_env, check_image, check_plain, check_shape,
+};
 
 /// What shapes a sandbox and may differ from one open to the next. All of it is in the key.
 #[derive(Debug, Clone, Resolve)]
@@ -78,7 +80,9 @@ impl DaytonaParamsView<'_> {
         match (known.api_key, known.jwt, known.organization) {
             (Some(_), None, None) | (None, Some(_), Some(_)) => {}
             (None, Some(_), None) => {
-                return Err(Invalid::new("`jwt` needs an `organization`, which resolved to null; give the tenant's own"));
+                return Err(Invalid::new(
+                    "`jwt` needs an `organization`, which resolved to null; give the tenant's own",
+                ));
             }
             _ => {
                 return Err(Invalid::new(
@@ -88,6 +92,8 @@ impl DaytonaParamsView<'_> {
             }
         }
         known.check(settings)?;
-        self.env_vars.iter().try_for_each(|(name, value)| check_env(name, value.expose()))
+        self.env_vars
+            .iter()
+            .try_for_each(|(name, value)| check_env(name, value.expose()))
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::{Resolve, ResolvedKey};
-use daytona_api::Transport;
+use daytona_api::transport::Transport;
 use sandbox_core::{Attempt, CreateError, Destroyed, Error, Found, Health, Provider, Target};
 
 use crate::clients::{Account, ClientSet, Clients, Credential};
@@ -51,8 +51,8 @@ impl DaytonaProvider {
         keep: Keep,
     ) -> Self {
         Self {
+            clients: Clients::new(prints.clone(), transport, settings.toolbox_origins.clone()),
             settings,
-            clients: Clients::new(prints.clone(), transport),
             prints,
             instance,
             pace: pace::Pace::default(),
@@ -68,10 +68,16 @@ impl DaytonaProvider {
     fn clients(&self, params: &DaytonaParamsResolved) -> Result<Arc<ClientSet>, Error> {
         let credential = match (&params.api_key, &params.jwt, &params.organization) {
             (Some(key), _, _) => Credential::ApiKey(key),
-            (None, Some(token), Some(organization)) => Credential::Jwt { token, organization },
+            (None, Some(token), Some(organization)) => Credential::Jwt {
+                token,
+                organization,
+            },
             _ => return Err(internal("no credential after the check for one")),
         };
-        self.clients.of(&Account { api_url: &params.api_url, credential })
+        self.clients.of(&Account {
+            api_url: &params.api_url,
+            credential,
+        })
     }
 
     fn fingerprint(&self, params: &DaytonaParamsResolved) -> Fingerprint {
@@ -107,15 +113,27 @@ impl Provider for DaytonaProvider {
         view.check(&self.settings).map_err(|error| invalid(&error))
     }
 
-    async fn create(&self, attempt: &Attempt, params: &DaytonaParamsResolved) -> Result<DaytonaSandbox, CreateError> {
+    async fn create(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+    ) -> Result<DaytonaSandbox, CreateError> {
         self.create_sandbox(attempt, params).await
     }
 
-    async fn find(&self, attempt: &Attempt, params: &DaytonaParamsResolved) -> Result<Found<DaytonaSandbox>, Error> {
+    async fn find(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+    ) -> Result<Found<DaytonaSandbox>, Error> {
         self.find_sandbox(attempt, params).await
     }
 
-    async fn destroy(&self, target: &Target, params: &DaytonaParamsResolved) -> Result<Destroyed, Error> {
+    async fn destroy(
+        &self,
+        target: &Target,
+        params: &DaytonaParamsResolved,
+    ) -> Result<Destroyed, Error> {
         self.destroy_sandbox(target, params).await
     }
 

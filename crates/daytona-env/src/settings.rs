@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) create_timeout: Duration,
     /// Origins a resolved address may have; empty when any may.
     pub(crate) allowed_origins: Vec<Origin>,
+    /// Hosts besides the API's own that serve toolboxes and may have the credential.
+    pub(crate) toolbox_origins: Vec<String>,
     pub(crate) namespace: String,
     pub(crate) renew_interval: Duration,
 }

@@ -27,8 +27,14 @@ impl DaytonaProvider {
         params: &DaytonaParamsResolved,
     ) -> Result<DaytonaSandbox, CreateError> {
         let clients = self.clients(params).map_err(CreateError::not_created)?;
-        let api = clients.for_current_runtime().map_err(CreateError::not_created)?;
-        let making = Making { attempt, clients, api };
+        let api = clients
+            .for_current_runtime()
+            .map_err(CreateError::not_created)?;
+        let making = Making {
+            attempt,
+            clients,
+            api,
+        };
         match self.post(&making, params).await {
             Ok(row) => self.settle(&making, row).await,
             Err(error) => self.resolve(attempt, params, error).await,
@@ -42,16 +48,23 @@ impl DaytonaProvider {
     ) -> Result<models::Sandbox, daytona_api::Error> {
         let intervals = &self.settings.intervals;
         let labels = self.ownership(making.attempt, params).labels();
-        let labels = labels.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let labels = labels
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
         let mut request = making
             .api
             .sandboxes()
             .create()
             .name(making.attempt.name())
             .labels(labels.chain(self.settings.labels.iter().cloned()))
-            .env(params.env_vars.iter().map(|(name, value)| (name.to_owned(), value.expose().to_owned())))
+            .envs(
+                params
+                    .env_vars
+                    .iter()
+                    .map(|(name, value)| (name, value.expose())),
+            )
             .auto_stop_interval(intervals.stop)
-            .auto_pause_interval(0)
+            .with(|body| body.auto_pause_interval = Some(0))
             .auto_delete_interval(intervals.delete);
         if let Some(archive) = intervals.archive {
             request = request.auto_archive_interval(archive);
@@ -94,16 +107,21 @@ impl DaytonaProvider {
     ) -> Result<DaytonaSandbox, CreateError> {
         let sent = error.may_have_reached_server();
         let status = error.status();
+        let foreign = error.to_string().contains("not a daytona api");
         let error = api_error("create a sandbox", error);
         match status {
             _ if !sent => Err(CreateError::not_created(error)),
-            Some(401) => Err(CreateError::not_created(error)),
+            // refused before anything was looked at: by the check of the credential, or by something that is no API
+            Some(401 | 300..=399) => Err(CreateError::not_created(error)),
+            Some(..=499) if foreign => Err(CreateError::not_created(error)),
             Some(408) => Err(CreateError::may_exist(error)),
-            Some(400..=499) => match self.find_sandbox(attempt, params).await {
+            Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
                 Ok(Found::Ready(sandbox)) => Ok(sandbox),
                 // 409 says that the name is taken, whatever a look-up that may be cached says
                 Ok(Found::Absent) if status != Some(409) => Err(CreateError::not_created(error)),
-                Err(conflict) if conflict.kind() == ErrorKind::Conflict => Err(CreateError::not_created(conflict)),
+                Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
+                    Err(CreateError::not_created(conflict))
+                }
                 _ => Err(CreateError::may_exist(error)),
             },
             _ => Err(CreateError::may_exist(error)),
@@ -111,9 +129,13 @@ impl DaytonaProvider {
     }
 
     /// From a reply that names our sandbox to one that can be used.
-    async fn settle(&self, making: &Making<'_>, row: models::Sandbox) -> Result<DaytonaSandbox, CreateError> {
+    async fn settle(
+        &self,
+        making: &Making<'_>,
+        row: models::Sandbox,
+    ) -> Result<DaytonaSandbox, CreateError> {
         let id = row.id.clone();
-        match self.make_ready(making, row).await {
+        match Box::pin(self.make_ready(making, row)).await {
             Ok(sandbox) => Ok(sandbox),
             Err(error) => Err(self.discard(making, &id, error).await),
         }
@@ -126,7 +148,10 @@ impl DaytonaProvider {
         first: models::Sandbox,
     ) -> Result<DaytonaSandbox, Error> {
         if first.id.is_empty() {
-            return Err(provider_error("create a sandbox", "the server answered without the id of the sandbox"));
+            return Err(provider_error(
+                "create a sandbox",
+                "the server answered without the id of the sandbox",
+            ));
         }
         // looked at first: a server that drops the lease must not be waited for
         let mut lease = row::echo(&first, &self.settings.intervals);

@@ -25,7 +25,9 @@ impl DaytonaProvider {
             Err(error) if error.is_not_found() => return Ok(Found::Absent),
             Err(error) => return Err(api_error("find a sandbox", error)),
         };
-        let ours = self.ownership(attempt, params).owns(|key| found.labels.get(key).map(String::as_str));
+        let ours = self
+            .ownership(attempt, params)
+            .owns(|key| found.labels.get(key).map(String::as_str));
         if found.name != attempt.name() || !ours {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -37,12 +39,18 @@ impl DaytonaProvider {
         match row::phase(&found) {
             Phase::Starting => Ok(Found::Pending),
             Phase::Gone => Ok(Found::Absent),
-            Phase::Failed => Ok(Found::Broken { target, reason: row::failure(&found) }),
+            Phase::Failed => Ok(Found::Broken {
+                target,
+                reason: row::failure(&found),
+            }),
             Phase::Stopping | Phase::Stopped => {
-                let reason = provider_error("start a sandbox", "the sandbox stopped before it was used");
+                let reason =
+                    provider_error("start a sandbox", "the sandbox stopped before it was used");
                 Ok(Found::Broken { target, reason })
             }
-            Phase::Running => self.adopt(Making { attempt, clients, api }, target, found).await,
+            Phase::Running => {
+                Box::pin(self.adopt(Making { attempt, clients, api }, target, found)).await
+            }
         }
     }
 
@@ -54,7 +62,14 @@ impl DaytonaProvider {
     ) -> Result<Found<DaytonaSandbox>, Error> {
         match self.make_ready(&making, found).await {
             Ok(sandbox) => Ok(Found::Ready(sandbox)),
-            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::RateLimited) => Err(error),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Unavailable | ErrorKind::RateLimited
+                ) =>
+            {
+                Err(error)
+            }
             Err(reason) => Ok(Found::Broken { target, reason }),
         }
     }
@@ -63,19 +78,31 @@ impl DaytonaProvider {
         let api = sandbox.clients().for_current_runtime()?;
         let found = match self.get(&api, sandbox.id()).await {
             Ok(found) => found,
-            Err(error) if error.is_not_found() => return Ok(Health::Gone { reason: "the server does not know it".into() }),
+            Err(error) if error.is_not_found() => {
+                return Ok(Health::Gone {
+                    reason: "the server does not know it".into(),
+                });
+            }
             Err(error) => return Err(error),
         };
         Ok(match row::phase(&found) {
             Phase::Running => Health::Healthy,
-            Phase::Stopped | Phase::Stopping if !self.settings.lease.is_ephemeral() => Health::Stopped,
+            Phase::Stopped | Phase::Stopping if !self.settings.lease.is_ephemeral() => {
+                Health::Stopped
+            }
             Phase::Starting => Health::Unknown,
-            Phase::Stopping | Phase::Stopped => Health::Gone { reason: "its lease ran out".into() },
-            Phase::Gone => Health::Gone { reason: "it was deleted".into() },
+            Phase::Stopping | Phase::Stopped => Health::Gone {
+                reason: "its lease ran out".into(),
+            },
+            Phase::Gone => Health::Gone {
+                reason: "it was deleted".into(),
+            },
             Phase::Failed => {
                 // nothing on the server removes such a row
                 self.delete(&api, sandbox.id()).await?;
-                Health::Gone { reason: row::reason(&found) }
+                Health::Gone {
+                    reason: row::reason(&found),
+                }
             }
         })
     }
@@ -83,7 +110,12 @@ impl DaytonaProvider {
     /// Wakes a stopped or archived sandbox and waits until it runs.
     pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
         let api = sandbox.clients().for_current_runtime()?;
-        api.sandboxes().start(sandbox.id()).await.map_err(|error| api_error("start a sandbox", error))?;
-        self.wait_until_running(&api, sandbox.id()).await.map(|_| ())
+        api.sandboxes()
+            .start(sandbox.id())
+            .await
+            .map_err(|error| api_error("start a sandbox", error))?;
+        self.wait_until_running(&api, sandbox.id())
+            .await
+            .map(|_| ())
     }
 }

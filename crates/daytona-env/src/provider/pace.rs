@@ -34,8 +34,11 @@ impl Waiting<'_> {
     /// How long to wait before the next look, this long after the wait began.
     pub(crate) fn next(&self, elapsed: Duration) -> Duration {
         let waiting = u32::try_from(self.pace.waiting.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        let share = Duration::from_millis(if elapsed < RUSH { 1 } else { 6 }).saturating_mul(waiting);
-        (elapsed / FRACTION).max(share).clamp(SHORTEST, LONGEST.max(share.min(LONGEST * 10)))
+        let share =
+            Duration::from_millis(if elapsed < RUSH { 1 } else { 6 }).saturating_mul(waiting);
+        (elapsed / FRACTION)
+            .max(share)
+            .clamp(SHORTEST, LONGEST.max(share.min(LONGEST * 10)))
     }
 }
 
@@ -67,9 +70,15 @@ mod tests {
     #[test]
     fn a_start_is_noticed_soon_and_cheaply() {
         let (looks, gap) = looks_until(Duration::from_millis(90));
-        assert!(looks <= 11 && gap <= Duration::from_millis(10), "{looks} {gap:?}");
+        assert!(
+            looks <= 11 && gap <= Duration::from_millis(10),
+            "{looks} {gap:?}"
+        );
         let (looks, gap) = looks_until(Duration::from_millis(700));
-        assert!(looks <= 60 && gap <= Duration::from_millis(30), "{looks} {gap:?}");
+        assert!(
+            looks <= 60 && gap <= Duration::from_millis(30),
+            "{looks} {gap:?}"
+        );
         let (looks, _) = looks_until(Duration::from_secs(5));
         assert!(looks <= 100, "{looks}");
         let (looks, gap) = looks_until(Duration::from_secs(600));
@@ -81,7 +90,10 @@ mod tests {
         let pace = Pace::default();
         let crowd: Vec<_> = (0..1000).map(|_| pace.join()).collect();
         assert_eq!(crowd[0].next(Duration::ZERO), Duration::from_secs(1));
-        assert_eq!(crowd[0].next(Duration::from_secs(2)), Duration::from_secs(6));
+        assert_eq!(
+            crowd[0].next(Duration::from_secs(2)),
+            Duration::from_secs(6)
+        );
         drop(crowd);
         assert_eq!(pace.join().next(Duration::ZERO), SHORTEST);
     }

@@ -26,9 +26,8 @@ impl Phase {
         match (state.unwrap_or("unknown"), desired) {
             ("destroyed" | "destroying", _) => Self::Gone,
             ("error" | "build_failed", _) => Self::Failed,
-            ("started", Some("stopped" | "archived" | "paused")) | ("stopping" | "archiving" | "pausing", _) => {
-                Self::Stopping
-            }
+            ("started", Some("stopped" | "archived" | "paused"))
+            | ("stopping" | "archiving" | "pausing", _) => Self::Stopping,
             ("stopped" | "archived" | "paused", Some("started")) => Self::Starting,
             ("stopped" | "archived" | "paused", _) => Self::Stopped,
             ("started", _) => Self::Running,
@@ -66,7 +65,11 @@ mod tests {
             ("destroying", Some("destroyed"), Phase::Gone),
             ("destroyed", None, Phase::Gone),
         ] {
-            assert_eq!(Phase::of(Some(state), desired), wanted, "{state} {desired:?}");
+            assert_eq!(
+                Phase::of(Some(state), desired),
+                wanted,
+                "{state} {desired:?}"
+            );
         }
         assert_eq!(Phase::of(None, None), Phase::Starting);
     }

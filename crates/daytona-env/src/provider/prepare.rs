@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use daytona_api::{Toolbox, models};
+use daytona_api::api::Toolbox;
+use daytona_api::models;
 use sandbox_core::Error;
 use tokio::time::{Instant, sleep};
 
@@ -24,9 +25,22 @@ enum Made {
 }
 
 impl DaytonaProvider {
-    pub(super) async fn prepare(&self, making: &Making<'_>, row: models::Sandbox) -> Result<DaytonaSandbox, Error> {
-        let toolbox = making.api.toolbox(&row).map_err(|error| api_error("reach a sandbox", error))?;
+    pub(super) async fn prepare(
+        &self,
+        making: &Making<'_>,
+        row: models::Sandbox,
+    ) -> Result<DaytonaSandbox, Error> {
+        let toolbox = making
+            .api
+            .toolbox(&row)
+            .map_err(|error| api_error("reach a sandbox", error))?;
         let workdir = self.workdir(&toolbox).await?;
+        tracing::info!(
+            id = row.id,
+            name = row.name,
+            generation = making.attempt.generation(),
+            "sandbox ready"
+        );
         if row.auto_destroy_at.is_some() {
             self.anchors.remember(&row.id);
         }
@@ -67,7 +81,11 @@ impl DaytonaProvider {
 
 /// A directory of ours below the server's own working directory.
 async fn fallback(toolbox: &Toolbox) -> Result<String, Error> {
-    let base = toolbox.info().work_dir().await.map_err(|error| api_error("ask for the work-dir", error))?;
+    let base = toolbox
+        .info()
+        .work_dir()
+        .await
+        .map_err(|error| api_error("ask for the work-dir", error))?;
     let dir = format!("{}/workspace", base.trim_end_matches('/'));
     match make(toolbox, &dir).await? {
         Made::Usable => Ok(dir),
@@ -81,12 +99,16 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(20);
     loop {
-        let error = match toolbox.files().create_folder(dir).await {
-            Ok(_) => return usable(toolbox, dir).await,
-            Err(error) => error,
+        let Err(error) = toolbox.files().create_folder(dir, None).await else {
+            return usable(toolbox, dir).await;
         };
-        let starting = error.status().is_none_or(|status| status >= 500 || status == 429)
-            || (error.status() == Some(400) && error.message().is_some_and(|text| text.contains("Is the Sandbox started")));
+        let starting = error
+            .status()
+            .is_none_or(|status| status >= 500 || status == 429)
+            || (error.status() == Some(400)
+                && error
+                    .message()
+                    .is_some_and(|text| text.contains("Is the Sandbox started")));
         if !starting {
             return Ok(Made::Refused(api_error("make the workdir", error)));
         }
@@ -100,11 +122,20 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
 
 /// A directory that was there before may belong to somebody else.
 async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
-    let probe = toolbox.process().execute("test -w . || echo denied").cwd(dir).timeout(PROBE).send().await;
+    let probe = toolbox
+        .process()
+        .execute("test -w . || echo denied")
+        .cwd(dir)
+        .timeout(PROBE)
+        .send()
+        .await;
     match probe {
         // -1: the server could not even start a shell there
-        Ok(answer) if answer.exit_code == -1 || answer.result.trim() == "denied" => {
-            Ok(Made::Refused(provider_error("make the workdir", "the directory exists and cannot be written to")))
+        Ok(answer) if answer.exit_code == Some(-1) || answer.result.trim() == "denied" => {
+            Ok(Made::Refused(provider_error(
+                "make the workdir",
+                "the directory exists and cannot be written to",
+            )))
         }
         // anything else says nothing about the directory: an image without a shell, say
         Ok(_) => Ok(Made::Usable),

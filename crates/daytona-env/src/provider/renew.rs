@@ -71,7 +71,10 @@ mod tests {
         let anchors = Anchors::default();
         assert!(!anchors.due("a", 1), "never shown by the server");
         anchors.remember("a");
-        assert_eq!((0..5).map(|_| anchors.due("a", 3)).collect::<Vec<_>>(), [false, false, true, true, true]);
+        assert_eq!(
+            (0..5).map(|_| anchors.due("a", 3)).collect::<Vec<_>>(),
+            [false, false, true, true, true]
+        );
         anchors.anchored("a");
         assert!(!anchors.due("a", 3));
         anchors.forget("a");

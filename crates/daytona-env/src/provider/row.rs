@@ -14,7 +14,9 @@ const MAX_REASON: usize = 300;
 pub(crate) fn phase(row: &models::Sandbox) -> Phase {
     Phase::of(
         row.state.as_ref().map(models::SandboxState::as_str),
-        row.desired_state.as_ref().map(models::SandboxDesiredState::as_str),
+        row.desired_state
+            .as_ref()
+            .map(models::SandboxDesiredState::as_str),
     )
 }
 
@@ -29,9 +31,16 @@ pub(crate) fn failure(row: &models::Sandbox) -> Error {
 
 /// Why the server gave up: one line, bounded.
 pub(crate) fn reason(row: &models::Sandbox) -> String {
-    let state = row.state.as_ref().map_or("unknown", models::SandboxState::as_str);
+    let state = row
+        .state
+        .as_ref()
+        .map_or("unknown", models::SandboxState::as_str);
     let text = row.error_reason.as_deref().unwrap_or_default();
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_REASON).collect();
+    let mut line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_REASON)
+        .collect();
     if line.trim().is_empty() {
         return format!("the server reports the state `{state}` without a reason");
     }

@@ -11,9 +11,16 @@ use crate::error::{api_error, provider_error};
 impl DaytonaProvider {
     /// One look at a sandbox, by id.
     pub(super) async fn get(&self, api: &Daytona, id: &str) -> Result<models::Sandbox, Error> {
-        let row = api.sandboxes().get(id).await.map_err(|error| api_error("look at a sandbox", error))?;
+        let row = api
+            .sandboxes()
+            .get(id)
+            .await
+            .map_err(|error| api_error("look at a sandbox", error))?;
         if row.id != id {
-            return Err(provider_error("look at a sandbox", "the server answered with another sandbox than asked for"));
+            return Err(provider_error(
+                "look at a sandbox",
+                "the server answered with another sandbox than asked for",
+            ));
         }
         Ok(row)
     }
@@ -21,7 +28,11 @@ impl DaytonaProvider {
     /// Looks at once, then at the pace of the provider, until the sandbox runs or cannot any more.
     ///
     /// Whoever creates bounds the wait; a look that fails in passing is repeated.
-    pub(super) async fn wait_until_running(&self, api: &Daytona, id: &str) -> Result<models::Sandbox, Error> {
+    pub(super) async fn wait_until_running(
+        &self,
+        api: &Daytona,
+        id: &str,
+    ) -> Result<models::Sandbox, Error> {
         let began = Instant::now();
         let waiting = self.pace.join();
         loop {
@@ -29,9 +40,17 @@ impl DaytonaProvider {
                 Ok(found) => match row::phase(&found) {
                     Phase::Running => return Ok(found),
                     Phase::Failed => return Err(row::failure(&found)),
-                    Phase::Gone => return Err(provider_error("start a sandbox", "the sandbox was deleted while it started")),
+                    Phase::Gone => {
+                        return Err(provider_error(
+                            "start a sandbox",
+                            "the sandbox was deleted while it started",
+                        ));
+                    }
                     Phase::Stopped if began.elapsed().as_secs() > 0 => {
-                        return Err(provider_error("start a sandbox", "the sandbox stopped while it started"));
+                        return Err(provider_error(
+                            "start a sandbox",
+                            "the sandbox stopped while it started",
+                        ));
                     }
                     Phase::Starting | Phase::Stopping | Phase::Stopped => {}
                 },

@@ -29,11 +29,11 @@ impl fmt::Display for Origin {
 
 impl Origin {
     /// Parses an entry of the allow-list: scheme, host and perhaps a port, nothing else.
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-        let (origin, path) = split("allow_origin", text)?;
+    pub(crate) fn parse(parameter: &str, text: &str) -> Result<Self, Invalid> {
+        let (origin, path) = split(parameter, text)?;
         if !matches!(path.as_str(), "" | "/") {
             return Err(Invalid::new(format!(
-                "`allow_origin` takes an origin such as \"https://app.daytona.io\", without a path, got {text:?}"
+                "`{parameter}` takes an origin such as \"https://app.daytona.io\", without a path, got {text:?}"
             )));
         }
         Ok(origin)
@@ -74,12 +74,11 @@ fn split(parameter: &str, text: &str) -> Result<(Origin, String), Invalid> {
     if text.trim().is_empty() {
         return Err(bad("it is empty"));
     }
+    if !text.starts_with("https://") && !text.starts_with("http://") {
+        return Err(bad("it must start with https:// or http://"));
+    }
     let uri: Uri = text.parse().map_err(|_| bad("it cannot be parsed"))?;
-    let https = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => false,
-        _ => return Err(bad("it must start with https:// or http://")),
-    };
+    let https = uri.scheme_str() == Some("https");
     let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
     if authority.as_str().contains('@') {
         return Err(bad("it holds a user name or password"));
@@ -148,14 +147,14 @@ mod tests {
 
     #[test]
     fn origins_compare_by_scheme_host_and_port() {
-        let list = [Origin::parse("https://App.daytona.io").unwrap()];
+        let list = [Origin::parse("allow_origin", "https://App.daytona.io").unwrap()];
         let allowed = |url: &str| ApiUrl::parse(url).unwrap().check_allowed(&list).is_ok();
         assert!(allowed("https://app.daytona.io/api"));
         assert!(allowed("https://app.daytona.io:443/other"));
         assert!(!allowed("http://app.daytona.io/api"));
         assert!(!allowed("https://app.daytona.io:444/api"));
         assert!(!allowed("https://app.daytona.io.evil.test/api"));
-        assert!(Origin::parse("https://app.daytona.io/api").is_err());
+        assert!(Origin::parse("allow_origin", "https://app.daytona.io/api").is_err());
     }
 
     #[test]

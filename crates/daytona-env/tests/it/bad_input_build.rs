@@ -1,4 +1,5 @@
 //! What `build` refuses, and in which words.
+#![expect(clippy::expect_used, reason = "a test may panic")]
 
 use std::time::Duration;
 
@@ -32,12 +33,22 @@ fn the_conflict_is_reported_before_the_timeout() {
 
 #[test]
 fn one_of_the_two_as_a_variable_waits_for_open() {
-    assert!(keyed().snapshot(Variable::new("s")).image("b").build().is_ok());
+    assert!(
+        keyed()
+            .snapshot(Variable::new("s"))
+            .image("b")
+            .build()
+            .is_ok()
+    );
 }
 
 #[test]
 fn timeouts() {
-    for short in [Duration::ZERO, Duration::from_millis(500), Duration::from_nanos(999_999_999)] {
+    for short in [
+        Duration::ZERO,
+        Duration::from_millis(500),
+        Duration::from_nanos(999_999_999),
+    ] {
         insta::allow_duplicates! {
             insta::assert_snapshot!(refused(keyed().timeout(short)), @"`timeout` must be >= 1 second.");
         }
@@ -62,9 +73,17 @@ fn resources() {
         refused(keyed().resources(two)),
         @"`resources` need an `image`: a snapshot brings its own cpu, memory and disk, so leave `resources` out or give an `image`"
     );
-    assert!(refused(keyed().snapshot("s").resources(two)).starts_with("`resources` need an `image`"));
+    assert!(
+        refused(keyed().snapshot("s").resources(two)).starts_with("`resources` need an `image`")
+    );
     assert!(keyed().image("i").resources(two).build().is_ok());
-    assert!(keyed().resources(DaytonaResources::default()).build().is_ok(), "none asked for is the same as not given");
+    assert!(
+        keyed()
+            .resources(DaytonaResources::default())
+            .build()
+            .is_ok(),
+        "none asked for is the same as not given"
+    );
     insta::assert_snapshot!(
         refused(keyed().image("i").resources(two.with_disk(0))),
         @"`resources`: `disk` must be at least 1; leave it out for the server's default"
@@ -81,9 +100,13 @@ fn credentials() {
         refused(DaytonaEnvironment::builder().api_key("")),
         @"`api_key` is empty; an empty credential is never replaced by one of the host's, so give the tenant's own"
     );
-    assert!(refused(DaytonaEnvironment::builder().api_key(" \t\n")).starts_with("`api_key` is empty"));
+    assert!(
+        refused(DaytonaEnvironment::builder().api_key(" \t\n")).starts_with("`api_key` is empty")
+    );
     assert!(refused(DaytonaEnvironment::builder().jwt("", "org")).starts_with("`jwt` is empty"));
-    assert!(refused(DaytonaEnvironment::builder().jwt("t", "")).starts_with("`organization` is empty"));
+    assert!(
+        refused(DaytonaEnvironment::builder().jwt("t", "")).starts_with("`organization` is empty")
+    );
     insta::assert_snapshot!(
         refused(DaytonaEnvironment::builder().api_key("canary\r\nX: y")),
         @"`api_key` holds a blank, a control character or a character outside ASCII, which no Daytona credential does; check for a stray line break"
@@ -138,7 +161,10 @@ fn labels_and_workdir() {
         @"`workdir` holds a NUL byte, a line break or another control character; remove it"
     );
     insta::assert_snapshot!(refused(keyed().workdir("/a/../b")), @r#"`workdir` must not contain `..`, got "/a/../b""#);
-    assert_eq!(keyed().workdir("/srv/").build().unwrap().workdir(), Some("/srv"));
+    assert_eq!(
+        keyed().workdir("/srv/").build().unwrap().workdir(),
+        Some("/srv")
+    );
 }
 
 #[test]
@@ -170,12 +196,27 @@ fn urls() {
 fn a_held_credential_does_not_go_where_a_variable_says() {
     let wanted = "`api_url` is a variable and the credential is not";
     assert!(refused(keyed().api_url(Variable::new("url"))).starts_with(wanted));
-    assert!(refused(keyed().api_url(Template::parse("https://${host}/api").unwrap())).starts_with(wanted));
+    assert!(
+        refused(keyed().api_url(Template::parse("https://${host}/api").unwrap()))
+            .starts_with(wanted)
+    );
     let defaulted = DaytonaEnvironment::builder().api_key(Variable::new("key").default("canary"));
     assert!(refused(defaulted.api_url(Variable::new("url"))).starts_with(wanted));
     // both from the context, or an origin from the list
-    assert!(DaytonaEnvironment::builder().api_key(Variable::new("key")).api_url(Variable::new("url")).build().is_ok());
-    assert!(keyed().api_url(Variable::new("url")).allow_origin("https://eu.daytona.test").build().is_ok());
+    assert!(
+        DaytonaEnvironment::builder()
+            .api_key(Variable::new("key"))
+            .api_url(Variable::new("url"))
+            .build()
+            .is_ok()
+    );
+    assert!(
+        keyed()
+            .api_url(Variable::new("url"))
+            .allow_origin("https://eu.daytona.test")
+            .build()
+            .is_ok()
+    );
     insta::assert_snapshot!(
         refused(keyed().api_url("https://us.daytona.test/api").allow_origin("https://eu.daytona.test")),
         @"`api_url` resolved to the origin https://us.daytona.test:443, which is not on the list given to `allow_origin`; the credential was not sent"
@@ -188,15 +229,31 @@ fn scopes() {
         refused(keyed().require_scope()),
         @"`scope` is required here; give the tenant's, or `Scope::Shared` if sharing between tenants is meant"
     );
-    assert!(keyed().require_scope().scope(context_vars::Scope::Shared).build().is_ok());
-    insta::assert_snapshot!(refused(keyed().scope("")), @"cannot resolve `scope` is empty");
+    assert!(
+        keyed()
+            .require_scope()
+            .scope(context_vars::Scope::Shared)
+            .build()
+            .is_ok()
+    );
+    insta::assert_snapshot!(refused(keyed().scope("")), @"cannot resolve parameter `scope`: the value is empty");
 }
 
 #[test]
 fn nothing_in_debug_is_secret() {
-    let builder = keyed().env_var("A", "canary-env").scope("tenant").jwt("canary-jwt", "org");
+    let builder = keyed()
+        .env_var("A", "canary-env")
+        .scope("tenant")
+        .jwt("canary-jwt", "org");
     assert!(!format!("{builder:?}").contains("canary"));
-    let environment = keyed().env_var("A", "canary-env").scope("tenant").build().unwrap();
+    let environment = keyed()
+        .env_var("A", "canary-env")
+        .scope("tenant")
+        .build()
+        .unwrap();
     let shown = format!("{environment:?}");
-    assert!(!shown.contains("canary") && shown.contains("tenant"), "{shown}");
+    assert!(
+        !shown.contains("canary") && shown.contains("tenant"),
+        "{shown}"
+    );
 }

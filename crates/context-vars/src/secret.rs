@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// An owned secret string.
@@ -111,20 +111,23 @@ impl fmt::Debug for SecretView<'_> {
     }
 }
 
-/// Compares without stopping at the first difference, a word at a time: a comparison per byte
-/// would dominate a look-up with many variables.
+/// Compares without stopping at the first difference: differences are gathered a word at a time
+/// and looked at once, since a guarded comparison per byte would dominate a look-up with many
+/// variables.
 pub(crate) fn same_text(a: &str, b: &str) -> bool {
     if a.len() != b.len() {
         return false;
     }
     let (a, a_rest) = a.as_bytes().as_chunks::<8>();
     let (b, b_rest) = b.as_bytes().as_chunks::<8>();
-    let mut same = Choice::from(1);
+    let mut difference = 0;
     for (a, b) in a.iter().zip(b) {
-        same &= u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b));
+        difference |= u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b);
     }
-    same &= a_rest.ct_eq(b_rest);
-    same.into()
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        difference |= u64::from(a ^ b);
+    }
+    difference.ct_eq(&0).into()
 }
 
 #[cfg(test)]

@@ -194,8 +194,8 @@ impl Field for ParamMap {
         if let Some(variable) = &self.whole {
             self.add_whole(variable, site, source, &mut view, problems);
             problems.sort_keys_from(before);
+            view.sort();
         }
-        view.sort();
         (problems.len() == before).then_some(view)
     }
 

@@ -132,7 +132,7 @@ impl<'a> MapView<'a> {
         self.0.push((name, value));
     }
 
-    /// Must follow the last `push`.
+    /// Must follow the last `push`, unless those were in order.
     pub(super) fn sort(&mut self) {
         if !self.0.is_sorted_by(|a, b| a.0 < b.0) {
             self.0.sort_unstable_by(|a, b| a.0.cmp(&b.0));

@@ -96,8 +96,12 @@ impl std::error::Error for FrameError {}
 pub(crate) fn parse(result: &str, nonce: &str) -> Result<Report, FrameError> {
     let mut start = None;
     for (at, _) in result.match_indices(nonce) {
-        let line_start = result.get(..at).is_some_and(|s| s.is_empty() || s.ends_with('\n'));
-        let rest = result.get(at + nonce.len()..).and_then(|s| s.strip_prefix(' '));
+        let line_start = result
+            .get(..at)
+            .is_some_and(|s| s.is_empty() || s.ends_with('\n'));
+        let rest = result
+            .get(at + nonce.len()..)
+            .and_then(|s| s.strip_prefix(' '));
         if let (true, Some(rest)) = (line_start, rest) {
             start = Some(rest);
             break;
@@ -105,7 +109,9 @@ pub(crate) fn parse(result: &str, nonce: &str) -> Result<Report, FrameError> {
     }
     let text = start.ok_or(FrameError::Missing)?;
     // The last line counts only with its line end: without, it may be cut.
-    let text = text.get(..=text.rfind('\n').ok_or(FrameError::Truncated)?).unwrap_or_default();
+    let text = text
+        .get(..=text.rfind('\n').ok_or(FrameError::Truncated)?)
+        .unwrap_or_default();
     let mut lines = text.lines();
     let first = lines.next().ok_or(FrameError::Truncated)?;
     let mut words = first.split(' ');
@@ -138,20 +144,28 @@ pub(crate) fn parse(result: &str, nonce: &str) -> Result<Report, FrameError> {
             }
             // The timer may strike at the moment the command ends by itself.
             let timed_out = timer == 7 && status == 128 + 9;
-            Ok(Report::Ran(Ran { status, timed_out, stdout, stderr }))
+            Ok(Report::Ran(Ran {
+                status,
+                timed_out,
+                stdout,
+                stderr,
+            }))
         }
         _ => Err(FrameError::Garbled),
     }
 }
 
 fn number<T: std::str::FromStr>(word: Option<&str>) -> Result<T, FrameError> {
-    word.and_then(|word| word.parse().ok()).ok_or(FrameError::Garbled)
+    word.and_then(|word| word.parse().ok())
+        .ok_or(FrameError::Garbled)
 }
 
 /// The last line: the kept streams and the path they begin with, if any.
 fn end<'a>(lines: &mut Lines<'a>, nonce: &str) -> Result<Option<&'a str>, FrameError> {
     let line = lines.next().ok_or(FrameError::Truncated)?;
-    let rest = line.strip_prefix(nonce).and_then(|line| line.strip_prefix(" end"));
+    let rest = line
+        .strip_prefix(nonce)
+        .and_then(|line| line.strip_prefix(" end"));
     rest.map(|rest| rest.strip_prefix(' ').filter(|rest| !rest.is_empty()))
         .ok_or(FrameError::Garbled)
 }
@@ -175,7 +189,11 @@ fn stream(lines: &mut Lines<'_>, tag: &str) -> Result<Stream, FrameError> {
         _ => return Err(FrameError::Garbled),
     };
     let head = block(lines, hex)?;
-    let tail = if split { block(lines, hex)? } else { Vec::new() };
+    let tail = if split {
+        block(lines, hex)?
+    } else {
+        Vec::new()
+    };
     let got = (head.len() as u64).saturating_add(tail.len() as u64);
     let total = match total {
         "-" => Some(got),
@@ -186,7 +204,12 @@ fn stream(lines: &mut Lines<'_>, tag: &str) -> Result<Stream, FrameError> {
     if total.is_some_and(|total| if split { total < got } else { total != got }) {
         return Err(FrameError::Garbled);
     }
-    Ok(Stream { head, tail, total, spill: None })
+    Ok(Stream {
+        head,
+        tail,
+        total,
+        spill: None,
+    })
 }
 
 /// Encoded lines up to a line with a single dot.
@@ -196,13 +219,17 @@ fn block(lines: &mut Lines<'_>, hex: bool) -> Result<Vec<u8>, FrameError> {
     for line in lines {
         if line == "." {
             if !hex {
-                STANDARD.decode_vec(&text, &mut out).map_err(|_| FrameError::Garbled)?;
+                STANDARD
+                    .decode_vec(&text, &mut out)
+                    .map_err(|_| FrameError::Garbled)?;
             }
             return Ok(out);
         }
         if hex {
             for pair in line.split_ascii_whitespace() {
-                let byte = (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok()).flatten();
+                let byte = (pair.len() == 2)
+                    .then(|| u8::from_str_radix(pair, 16).ok())
+                    .flatten();
                 out.push(byte.ok_or(FrameError::Garbled)?);
             }
         } else {

@@ -104,8 +104,14 @@ impl Script {
             "TAIL" => push_number(out, command.tail),
             _ => {}
         });
-        let server_timeout = command.timeout.map(|timeout| ceil(timeout).saturating_add(GRACE));
-        Self { text, nonce: nonce.to_owned(), server_timeout }
+        let server_timeout = command
+            .timeout
+            .map(|timeout| ceil(timeout).saturating_add(GRACE));
+        Self {
+            text,
+            nonce: nonce.to_owned(),
+            server_timeout,
+        }
     }
 }
 
@@ -165,7 +171,10 @@ fn push_exec(out: &mut String, argv: &[String]) {
 
 /// Seconds for `sleep`, with a fraction only where there is one.
 fn seconds(timeout: Duration) -> String {
-    let (whole, millis) = (timeout.as_secs(), timeout.subsec_nanos().div_ceil(1_000_000));
+    let (whole, millis) = (
+        timeout.as_secs(),
+        timeout.subsec_nanos().div_ceil(1_000_000),
+    );
     match millis {
         0 => whole.to_string(),
         1000 => whole.saturating_add(1).to_string(),

@@ -18,6 +18,8 @@ mod files;
 mod modified;
 mod parts;
 mod reference;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use parts::SandboxParts;
 pub use reference::SandboxRef;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use daytona_api::Toolbox;
+use daytona_api::api::Toolbox;
 use sandbox_core::{Error, ExecOutcome, ExecRequest, FileEntry, Sandbox, SandboxInfo};
 
 use crate::clients::ClientSet;

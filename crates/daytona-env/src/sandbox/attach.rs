@@ -54,13 +54,19 @@ impl DaytonaSandbox {
 }
 
 async fn workdir(api: &Daytona, proxy: &str, id: &str) -> Result<String, Error> {
-    let toolbox = api.toolbox_at(proxy, id).map_err(|error| api_error(OPERATION, error))?;
+    let toolbox = api
+        .toolbox_at(proxy, id)
+        .map_err(|error| api_error(OPERATION, error))?;
     match toolbox.files().info("/workspace").await {
         Ok(info) if info.is_dir => return Ok("/workspace".to_owned()),
         Err(error) if !error.is_not_found() => return Err(api_error(OPERATION, error)),
         Ok(_) | Err(_) => {}
     }
-    let base = toolbox.info().work_dir().await.map_err(|error| api_error(OPERATION, error))?;
+    let base = toolbox
+        .info()
+        .work_dir()
+        .await
+        .map_err(|error| api_error(OPERATION, error))?;
     let own = format!("{}/workspace", base.trim_end_matches('/'));
     match toolbox.files().info(&own).await {
         Ok(info) if info.is_dir => Ok(own),

@@ -53,7 +53,10 @@ impl DaytonaSandbox {
             &nonce,
             &marker,
         );
-        let mut call = toolbox.process().execute(script.text);
+        let mut call = toolbox
+            .process()
+            .execute(script.text)
+            .output_limit(answer_limit(request));
         for (name, value) in request.env_given() {
             call = call.env(name, value.expose());
         }
@@ -78,19 +81,26 @@ impl DaytonaSandbox {
             Ok(Report::Ran(ran)) => outcome(ran, elapsed),
             Ok(Report::Refused(refusal)) => not_run(elapsed, refused(refusal, cwd)),
             // The server's way to say that it could not start a shell.
-            Err(_) if answer.exit_code == -1 && is_spawn_failure(&answer.result) => {
-                let cause = Error::new(ErrorKind::Unsupported, "the sandbox has no shell to run commands with");
+            Err(_) if answer.exit_code == Some(-1) && is_spawn_failure(&answer.result) => {
+                let cause = Error::new(
+                    ErrorKind::Unsupported,
+                    "the sandbox has no shell to run commands with",
+                );
                 not_run(elapsed, cause.with_operation(OPERATION))
             }
             Err(frame) => {
-                let cause = Error::new(ErrorKind::Provider, frame.to_string())
-                    .with_operation(OPERATION);
+                let cause =
+                    Error::new(ErrorKind::Provider, frame.to_string()).with_operation(OPERATION);
                 self.unclear(elapsed, cause).await
             }
         })
     }
 
-    async fn failed(&self, error: daytona_api::Error, began: Instant) -> Result<ExecOutcome, Error> {
+    async fn failed(
+        &self,
+        error: daytona_api::Error,
+        began: Instant,
+    ) -> Result<ExecOutcome, Error> {
         let reach = reach(error.status(), error.may_have_reached_server());
         let cause = api_error(OPERATION, error);
         Ok(match reach {
@@ -112,11 +122,9 @@ impl DaytonaSandbox {
     async fn unclear(&self, elapsed: Duration, cause: Error) -> ExecOutcome {
         match self.fate().await {
             Fate::Gone => self.lost(elapsed, cause),
-            Fate::Stopped(state) => ExecOutcome::without_output(
-                ExecStatus::Unknown,
-                elapsed,
-                stopped(&state, cause),
-            ),
+            Fate::Stopped(state) => {
+                ExecOutcome::without_output(ExecStatus::Unknown, elapsed, stopped(&state, cause))
+            }
             Fate::Unknown => ExecOutcome::without_output(ExecStatus::Unknown, elapsed, cause),
         }
     }
@@ -125,6 +133,15 @@ impl DaytonaSandbox {
         let cause = self.parts.liveness.check().err().unwrap_or(cause);
         ExecOutcome::without_output(ExecStatus::Lost, elapsed, cause)
     }
+}
+
+/// The largest answer in bytes: both streams in hexadecimal, the longest form, and the rest.
+fn answer_limit(request: &ExecRequest) -> usize {
+    request
+        .head_limit()
+        .saturating_add(request.tail_limit())
+        .saturating_mul(8)
+        .saturating_add(64 * 1024)
 }
 
 /// How far a failed call came.
@@ -159,12 +176,17 @@ fn is_spawn_failure(result: &str) -> bool {
 }
 
 fn outcome(ran: Ran, elapsed: Duration) -> ExecOutcome {
-    let status = if ran.timed_out { ExecStatus::TimedOut } else { decode(ran.status) };
+    let status = if ran.timed_out {
+        ExecStatus::TimedOut
+    } else {
+        decode(ran.status)
+    };
     let unread = ran.stdout.total.is_none() || ran.stderr.total.is_none();
     let outcome = ExecOutcome::new(status, output(ran.stdout), output(ran.stderr), elapsed);
     if unread {
         let message = "output of the command was removed before it could be read";
-        return outcome.with_cause(Error::new(ErrorKind::Provider, message).with_operation(OPERATION));
+        return outcome
+            .with_cause(Error::new(ErrorKind::Provider, message).with_operation(OPERATION));
     }
     outcome
 }
@@ -187,7 +209,11 @@ fn output(stream: Stream) -> Output {
 }
 
 fn not_run(elapsed: Duration, cause: Error) -> ExecOutcome {
-    let status = if cause.is_lost() { ExecStatus::Lost } else { ExecStatus::NotStarted };
+    let status = if cause.is_lost() {
+        ExecStatus::Lost
+    } else {
+        ExecStatus::NotStarted
+    };
     ExecOutcome::without_output(status, elapsed, cause)
 }
 
@@ -203,7 +229,9 @@ fn refused(refusal: Refusal, cwd: &str) -> Error {
 
 fn stopped(state: &str, source: Error) -> Error {
     let message = format!("the sandbox is not running, it is {state}");
-    Error::new(ErrorKind::Unavailable, message).with_operation(OPERATION).with_source(source)
+    Error::new(ErrorKind::Unavailable, message)
+        .with_operation(OPERATION)
+        .with_source(source)
 }
 
 /// Where the command starts. A relative directory is below the workdir; an absolute one is taken
@@ -288,7 +316,10 @@ mod tests {
             status: 0,
             timed_out: false,
             stdout: Stream::default(),
-            stderr: Stream { total: Some(0), ..Stream::default() },
+            stderr: Stream {
+                total: Some(0),
+                ..Stream::default()
+            },
         };
         let outcome = outcome(ran, Duration::ZERO);
         assert_eq!(outcome.status(), ExecStatus::Exited(0));

@@ -24,7 +24,9 @@ pub(super) enum Fate {
 impl DaytonaSandbox {
     /// Asks the control plane. Being unreachable is not gone.
     pub(super) async fn fate(&self) -> Fate {
-        let Ok(api) = self.parts.clients.for_current_runtime() else { return Fate::Unknown };
+        let Ok(api) = self.parts.clients.for_current_runtime() else {
+            return Fate::Unknown;
+        };
         let reason = match timeout(PATIENCE, api.sandboxes().get(&self.parts.id)).await {
             Ok(Ok(row)) => match standing(&row) {
                 Standing::Gone => "Daytona says it is destroyed",
@@ -55,7 +57,10 @@ enum Standing {
 
 fn standing(row: &models::Sandbox) -> Standing {
     let state = row.state.as_ref().map_or("", |state| state.as_str());
-    let desired = row.desired_state.as_ref().map_or("", |state| state.as_str());
+    let desired = row
+        .desired_state
+        .as_ref()
+        .map_or("", |state| state.as_str());
     if matches!(state, "destroyed" | "destroying") || desired == "destroyed" {
         return Standing::Gone;
     }

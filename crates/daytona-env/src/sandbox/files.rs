@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use daytona_api::models::toolbox::FileInfo;
 use sandbox_core::{Error, ErrorKind, FileEntry, path};
 
@@ -10,14 +10,19 @@ use super::{DaytonaSandbox, modified};
 use crate::error::api_error;
 
 /// A whole file is read into memory up to this size, in bytes.
-const MAX_FILE: usize = 256 * 1024 * 1024;
+const MAX_FILE: u64 = 256 * 1024 * 1024;
 
 impl DaytonaSandbox {
     pub(super) async fn write_file(&self, name: &str, content: Bytes) -> Result<(), Error> {
         const OPERATION: &str = "put";
         self.parts.liveness.check()?;
         let target = path::confine_entry(&self.parts.workdir, name)?;
-        match self.toolbox(OPERATION)?.files().upload(&target, content).await {
+        match self
+            .toolbox(OPERATION)?
+            .files()
+            .upload(&target, content)
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(self.file_error(OPERATION, name, error).await),
         }
@@ -45,12 +50,16 @@ impl DaytonaSandbox {
         const OPERATION: &str = "read a spill file";
         self.parts.liveness.check()?;
         if !is_spill(spill_path) {
-            return Err(Error::new(ErrorKind::PathEscape, "this is not the path of a spill file"));
+            return Err(Error::new(
+                ErrorKind::PathEscape,
+                "this is not the path of a spill file",
+            ));
         }
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        self.download(OPERATION, spill_path, spill_path, Some(range)).await
+        self.download(OPERATION, spill_path, spill_path, Some(range))
+            .await
     }
 
     async fn download(
@@ -60,28 +69,24 @@ impl DaytonaSandbox {
         target: &str,
         range: Option<Range<u64>>,
     ) -> Result<Bytes, Error> {
-        let toolbox = self.toolbox(operation)?;
-        let mut call = toolbox.files().download(target);
-        if let Some(range) = range.clone() {
-            call = call.range(range.start..range.end);
+        let mut call = self
+            .toolbox(operation)?
+            .files()
+            .download(target)
+            .limit(MAX_FILE);
+        let ranged = range.is_some();
+        if let Some(range) = range {
+            call = call.range(range);
         }
-        let mut body = match call.send().await {
-            Ok(body) => body,
+        match call.bytes().await {
+            Ok(bytes) => Ok(bytes),
             // The range begins behind the end.
-            Err(error) if range.is_some() && error.status() == Some(416) => return Ok(Bytes::new()),
-            Err(error) => return Err(self.file_error(operation, name, error).await),
-        };
-        let mut all = BytesMut::new();
-        loop {
-            match body.chunk().await {
-                Ok(None) => return Ok(all.freeze()),
-                Ok(Some(chunk)) if all.len() + chunk.len() > MAX_FILE => {
-                    let message = format!("the file is larger than {} MiB", MAX_FILE >> 20);
-                    return Err(Error::new(ErrorKind::TooLarge, message).with_operation(operation));
-                }
-                Ok(Some(chunk)) => all.extend_from_slice(&chunk),
-                Err(error) => return Err(self.file_error(operation, name, error).await),
+            Err(error) if ranged && error.status() == Some(416) => Ok(Bytes::new()),
+            Err(error) if error.kind() == daytona_api::ErrorKind::TooLarge => {
+                let message = format!("the file is larger than {} MiB", MAX_FILE >> 20);
+                Err(Error::new(ErrorKind::TooLarge, message).with_operation(operation))
             }
+            Err(error) => Err(self.file_error(operation, name, error).await),
         }
     }
 
@@ -91,7 +96,10 @@ impl DaytonaSandbox {
         let inside = path::normalize(name)?;
         let target = path::confine(&self.parts.workdir, name)?;
         let mut entries = match self.toolbox(OPERATION)?.files().list(&target).await {
-            Ok(entries) => entries.into_iter().map(|info| entry(&inside, &info)).collect::<Vec<_>>(),
+            Ok(entries) => entries
+                .into_iter()
+                .map(|info| entry(&inside, &info))
+                .collect::<Vec<_>>(),
             Err(error) => return Err(self.file_error(OPERATION, name, error).await),
         };
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -115,7 +123,12 @@ impl DaytonaSandbox {
         const OPERATION: &str = "make a directory";
         self.parts.liveness.check()?;
         let target = path::confine(&self.parts.workdir, name)?;
-        match self.toolbox(OPERATION)?.files().create_folder(&target).await {
+        match self
+            .toolbox(OPERATION)?
+            .files()
+            .create_folder(&target, None)
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(self.file_error(OPERATION, name, error).await),
         }
@@ -130,27 +143,46 @@ impl DaytonaSandbox {
         error: daytona_api::Error,
     ) -> Error {
         let file_missing = error.code() == Some("FILE_NOT_FOUND");
-        let doubtful = error.status().is_none_or(|status| matches!(status, 400 | 404 | 500..));
+        let doubtful = error
+            .status()
+            .is_none_or(|status| matches!(status, 400 | 404 | 500..));
         let missing = error.is_not_found();
         let mapped = api_error(operation, error);
         if file_missing {
             return not_found(operation, name);
         }
-        let mapped = if doubtful { self.confirmed(mapped).await } else { mapped };
-        if missing && !mapped.is_lost() { not_found(operation, name) } else { mapped }
+        let mapped = if doubtful {
+            self.confirmed(mapped).await
+        } else {
+            mapped
+        };
+        if missing && !mapped.is_lost() {
+            not_found(operation, name)
+        } else {
+            mapped
+        }
     }
 }
 
 fn not_found(operation: &'static str, name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no {name:?} in the sandbox"))
-        .with_operation(operation)
+    Error::new(
+        ErrorKind::NotFound,
+        format!("there is no {name:?} in the sandbox"),
+    )
+    .with_operation(operation)
 }
 
 /// The paths that the exec script gives out, and no others.
 fn is_spill(path: &str) -> bool {
     let mut parts = path.rsplit('/');
-    let (file, dir) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let nonce = file.strip_suffix(".o").or_else(|| file.strip_suffix(".e")).unwrap_or_default();
+    let (file, dir) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let nonce = file
+        .strip_suffix(".o")
+        .or_else(|| file.strip_suffix(".e"))
+        .unwrap_or_default();
     path.starts_with('/')
         && !path.contains("/../")
         && (dir == ".denv" || dir.starts_with(".denv-"))
@@ -160,7 +192,11 @@ fn is_spill(path: &str) -> bool {
 
 fn entry(dir: &str, info: &FileInfo) -> FileEntry {
     let name = info.name.rsplit('/').next().unwrap_or_default();
-    let path = if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") };
+    let path = if dir.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    };
     let mut entry = if info.is_dir {
         FileEntry::dir(path)
     } else {
@@ -205,7 +241,10 @@ mod tests {
         info.permissions = "0640".to_owned();
         info.modified_at = "2026-11-23T02:23:25Z".to_owned();
         let made = entry("sub", &info);
-        assert_eq!((made.path.as_str(), made.name.as_str()), ("sub/a.txt", "a.txt"));
+        assert_eq!(
+            (made.path.as_str(), made.name.as_str()),
+            ("sub/a.txt", "a.txt")
+        );
         assert_eq!((made.size, made.mode, made.is_dir), (3, Some(0o640), false));
         assert!(made.modified.is_some());
         assert_eq!(entry("", &info).path, "a.txt");

@@ -21,8 +21,13 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     if !valid {
         return None;
     }
-    let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?;
-    let nanos: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let seconds =
+        days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?;
+    let nanos: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
     let since = Duration::new(u64::try_from(seconds).ok()?, nanos.parse().ok()?);
     SystemTime::UNIX_EPOCH.checked_add(since)
 }
@@ -64,8 +69,11 @@ mod tests {
             ("-T-", None),
             ("2026-11-23Té:é:éZ", None),
         ] {
-            let seconds = parse(text)
-                .map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64());
+            let seconds = parse(text).map(|time| {
+                time.duration_since(SystemTime::UNIX_EPOCH)
+                    .unwrap()
+                    .as_secs_f64()
+            });
             assert_eq!(seconds, wanted, "{text}");
         }
     }

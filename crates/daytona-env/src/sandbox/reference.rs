@@ -19,7 +19,10 @@ impl SandboxRef {
     /// A reference to the sandbox with this id, of this generation.
     #[must_use]
     pub fn new(id: impl Into<String>, generation: u64) -> Self {
-        Self { id: id.into(), generation }
+        Self {
+            id: id.into(),
+            generation,
+        }
     }
 
     /// The sandbox's id, given by Daytona.
@@ -44,7 +47,10 @@ mod tests {
         let reference = SandboxRef::new("abc", 3);
         let text = serde_json::to_string(&reference).unwrap();
         assert_eq!(text, r#"{"id":"abc","generation":3}"#);
-        assert_eq!(serde_json::from_str::<SandboxRef>(&text).unwrap(), reference);
+        assert_eq!(
+            serde_json::from_str::<SandboxRef>(&text).unwrap(),
+            reference
+        );
         let short: SandboxRef = serde_json::from_str(r#"{"id":"abc"}"#).unwrap();
         assert_eq!(short.generation(), 1);
     }

@@ -55,13 +55,25 @@ async fn a_cut_or_foreign_answer_is_unknown() {
 async fn a_refusal_means_not_started() {
     let server = Server::new();
     for (fault, wanted) in [
-        (Fault::Answer(400, message("bad request: x")), ErrorKind::Provider),
+        (
+            Fault::Answer(400, message("bad request: x")),
+            ErrorKind::InvalidInput,
+        ),
         (Fault::Answer(401, message("unauthorized")), ErrorKind::Auth),
         (Fault::Answer(403, message("forbidden")), ErrorKind::Auth),
-        (Fault::Answer(404, message("not found")), ErrorKind::NotFound),
-        (Fault::Answer(429, message("slow down")), ErrorKind::RateLimited),
         (
-            Fault::Answer(200, json!({"exitCode": -1, "result": "fork/exec /bin/sh: no such file"})),
+            Fault::Answer(404, message("not found")),
+            ErrorKind::NotFound,
+        ),
+        (
+            Fault::Answer(429, message("slow down")),
+            ErrorKind::RateLimited,
+        ),
+        (
+            Fault::Answer(
+                200,
+                json!({"exitCode": -1, "result": "fork/exec /bin/sh: no such file"}),
+            ),
             ErrorKind::Unsupported,
         ),
     ] {
@@ -79,7 +91,10 @@ async fn nothing_sent_means_not_started() {
         server.fault(Fault::Unsent);
     }
     let (status, ran, kind) = under(&server, Fault::Unsent).await;
-    assert_eq!((status, ran, kind), (ExecStatus::NotStarted, false, Some(ErrorKind::Unavailable)));
+    assert_eq!(
+        (status, ran, kind),
+        (ExecStatus::NotStarted, false, Some(ErrorKind::Unavailable))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +102,10 @@ async fn the_servers_own_limit_is_a_timeout() {
     let server = Server::new();
     let fault = Fault::Answer(408, message("request timeout: command execution timeout"));
     let (status, _, kind) = under(&server, fault).await;
-    assert_eq!((status, kind), (ExecStatus::TimedOut, Some(ErrorKind::Timeout)));
+    assert_eq!(
+        (status, kind),
+        (ExecStatus::TimedOut, Some(ErrorKind::Timeout))
+    );
     assert_eq!(server.executions(), 1);
 }
 
@@ -122,8 +140,14 @@ async fn an_unreachable_control_plane_is_not_gone() {
     server.state().down = true;
     let sandbox = server.sandbox();
     server.fault(Fault::Answer(404, message("not found")));
-    assert_eq!(sandbox.run(["true"]).await.unwrap().status(), ExecStatus::NotStarted);
-    assert_eq!(sandbox.run(["true"]).await.unwrap().status(), ExecStatus::Exited(0));
+    assert_eq!(
+        sandbox.run(["true"]).await.unwrap().status(),
+        ExecStatus::NotStarted
+    );
+    assert_eq!(
+        sandbox.run(["true"]).await.unwrap().status(),
+        ExecStatus::Exited(0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,11 +155,17 @@ async fn a_stopped_sandbox_is_named() {
     let server = Server::new();
     server.state().sandbox = "stopped";
     let sandbox = server.sandbox();
-    server.fault(Fault::Answer(400, message("bad request: Is the Sandbox started?")));
+    server.fault(Fault::Answer(
+        400,
+        message("bad request: Is the Sandbox started?"),
+    ));
     let outcome = sandbox.run(["true"]).await.unwrap();
     assert_eq!(outcome.status(), ExecStatus::NotStarted);
     let cause = outcome.cause().unwrap();
-    assert_eq!(cause.to_string(), "exec: the sandbox is not running, it is stopped");
+    assert_eq!(
+        cause.to_string(),
+        "exec: the sandbox is not running, it is stopped"
+    );
     assert_eq!(cause.kind(), ErrorKind::Unavailable);
 }
 
@@ -144,7 +174,10 @@ async fn a_missing_file_and_a_missing_sandbox_are_told_apart() {
     let server = Server::new();
     let sandbox = server.sandbox();
     let error = sandbox.get("none.txt").await.unwrap_err();
-    assert_eq!(error.to_string(), "get: there is no \"none.txt\" in the sandbox");
+    assert_eq!(
+        error.to_string(),
+        "get: there is no \"none.txt\" in the sandbox"
+    );
     assert!(error.is_not_found());
     sandbox.remove("none.txt").await.unwrap();
     server.state().sandbox = "";

@@ -56,7 +56,10 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new() -> Self {
-        let state = State { sandbox: "started", ..State::default() };
+        let state = State {
+            sandbox: "started",
+            ..State::default()
+        };
         Self {
             state: Arc::new(Mutex::new(state)),
             workdir: Arc::new(tempfile::tempdir().unwrap()),
@@ -72,7 +75,11 @@ impl Server {
     }
 
     pub(super) fn executions(&self) -> usize {
-        self.state().log.iter().filter(|line| line.ends_with("/process/execute")).count()
+        self.state()
+            .log
+            .iter()
+            .filter(|line| line.ends_with("/process/execute"))
+            .count()
     }
 
     pub(super) fn sandbox(&self) -> DaytonaSandbox {
@@ -101,7 +108,10 @@ impl Transport for Server {
         match line.as_str() {
             "GET /api/sandbox/sb-1" => self.row(),
             "POST /toolbox/sb-1/process/execute" => self.execute(&body),
-            _ => Ok(answer(404, &json!({"message": "not found: the sandbox or the file"}))),
+            _ => Ok(answer(
+                404,
+                &json!({"message": "not found: the sandbox or the file"}),
+            )),
         }
     }
 }
@@ -112,7 +122,10 @@ impl Server {
         match (state.down, state.sandbox) {
             (true, _) => Err(TransportError::new(Phase::Connect)),
             (false, "") => Ok(answer(404, &json!({"message": "Sandbox not found"}))),
-            (false, row) => Ok(answer(200, &json!({"id": "sb-1", "name": "denv-1", "state": row}))),
+            (false, row) => Ok(answer(
+                200,
+                &json!({"id": "sb-1", "name": "denv-1", "state": row}),
+            )),
         }
     }
 
@@ -151,11 +164,19 @@ fn run(call: &Value) -> (i32, String) {
         shell.env(name, value.as_str().unwrap());
     }
     let (mut reader, writer) = std::io::pipe().unwrap();
-    shell.stdin(Stdio::piped()).stdout(writer.try_clone().unwrap()).stderr(writer);
+    shell
+        .stdin(Stdio::piped())
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer);
     let mut child = shell.spawn().unwrap();
     drop(shell);
     let script = call["command"].as_str().unwrap();
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(script.as_bytes())
+        .unwrap();
     let mut result = Vec::new();
     reader.read_to_end(&mut result).unwrap();
     let code = child.wait().unwrap().code().unwrap_or(-1);
@@ -169,6 +190,8 @@ fn answer(status: u16, body: &Value) -> Response<Body> {
 fn plain(status: u16, body: &[u8], content_type: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(Bytes::copy_from_slice(body)));
     *response.status_mut() = status.try_into().unwrap();
-    response.headers_mut().insert("content-type", content_type.try_into().unwrap());
+    response
+        .headers_mut()
+        .insert("content-type", content_type.try_into().unwrap());
     response
 }

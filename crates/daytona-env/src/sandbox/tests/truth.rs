@@ -16,7 +16,10 @@ async fn one_request_and_the_whole_truth() {
     let outcome = sandbox.exec(request).await.unwrap();
     assert_eq!(outcome.status(), ExecStatus::Exited(3));
     let workdir = server.workdir.path().to_str().unwrap();
-    assert_eq!(outcome.stdout().text_lossy(), format!("canary-value|{workdir}input"));
+    assert_eq!(
+        outcome.stdout().text_lossy(),
+        format!("canary-value|{workdir}input")
+    );
     assert_eq!(outcome.stderr().to_bytes(), &b"\xff"[..]);
     assert!(outcome.cause().is_none());
     assert_eq!(server.state().log, ["POST /toolbox/sb-1/process/execute"]);
@@ -32,7 +35,11 @@ async fn ends_by_signal_and_by_the_limit() {
     let outcome = sandbox.shell("kill -9 $$").await.unwrap();
     assert_eq!(outcome.status(), ExecStatus::Signaled(9));
     let limit = Duration::from_millis(300);
-    let outcome = sandbox.shell("echo part; sleep 30").timeout(limit).await.unwrap();
+    let outcome = sandbox
+        .shell("echo part; sleep 30")
+        .timeout(limit)
+        .await
+        .unwrap();
     assert_eq!(outcome.status(), ExecStatus::TimedOut);
     assert_eq!(outcome.stdout().text_lossy(), "part\n");
     assert_eq!(outcome.to_result().exit_code, 124);
@@ -62,10 +69,17 @@ async fn a_missing_directory_means_not_started() {
 #[tokio::test]
 async fn large_output_is_cut_and_named() {
     let sandbox = Server::new().sandbox();
-    let outcome = sandbox.shell("seq 1 200000").output_limit(10, 7).await.unwrap();
+    let outcome = sandbox
+        .shell("seq 1 200000")
+        .output_limit(10, 7)
+        .await
+        .unwrap();
     let out = outcome.stdout();
     assert_eq!((out.total(), out.truncated()), (1_288_895, true));
-    assert_eq!((&out.head()[..], &out.tail()[..]), (&b"1\n2\n3\n4\n5\n"[..], &b"200000\n"[..]));
+    assert_eq!(
+        (&out.head()[..], &out.tail()[..]),
+        (&b"1\n2\n3\n4\n5\n"[..], &b"200000\n"[..])
+    );
     let path = out.spill_path().unwrap();
     assert_eq!(std::fs::metadata(path).unwrap().len(), 1_288_895);
     std::fs::remove_file(path).unwrap();
@@ -86,10 +100,22 @@ async fn bad_requests_are_errors_and_send_nothing() {
         assert!(error.is_invalid_input(), "{error}");
     }
     for path in ["../x", "/etc/passwd", "a\0", ""] {
-        assert!(sandbox.get(path).await.unwrap_err().is_invalid_input(), "{path:?}");
-        assert!(sandbox.remove(path).await.unwrap_err().is_invalid_input(), "{path:?}");
+        assert!(
+            sandbox.get(path).await.unwrap_err().is_invalid_input(),
+            "{path:?}"
+        );
+        assert!(
+            sandbox.remove(path).await.unwrap_err().is_invalid_input(),
+            "{path:?}"
+        );
     }
-    assert!(sandbox.read_spill("/etc/passwd", 0..9).await.unwrap_err().is_invalid_input());
+    assert!(
+        sandbox
+            .read_spill("/etc/passwd", 0..9)
+            .await
+            .unwrap_err()
+            .is_invalid_input()
+    );
     assert!(server.state().log.is_empty());
 }
 
@@ -99,6 +125,9 @@ async fn the_handle_says_which_and_shows_no_secret() {
     let info = sandbox.info();
     assert_eq!((info.id(), info.name()), ("sb-1", "denv-1"));
     assert_eq!((info.generation(), info.state_lost()), (2, true));
-    assert_eq!((sandbox.reference().id(), sandbox.reference().generation()), ("sb-1", 2));
+    assert_eq!(
+        (sandbox.reference().id(), sandbox.reference().generation()),
+        ("sb-1", 2)
+    );
     assert!(!format!("{sandbox:?}").contains("canary"));
 }

@@ -1,0 +1,4 @@
+//! What sandbox-core promises, seen from outside.
+
+#[cfg(all(feature = "local", unix))]
+mod local;

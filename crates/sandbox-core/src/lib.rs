@@ -20,6 +20,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+#[cfg(feature = "cache")]
+mod cache;
 mod error;
 mod exec;
 mod factory;
@@ -31,6 +33,8 @@ mod provider;
 mod sandbox;
 mod spawner;
 
+#[cfg(feature = "cache")]
+pub use cache::{CachingFactory, CachingFactoryBuilder};
 pub use context_vars::{NoVars, Secret, Source, Vars};
 pub use error::{CloseError, Error, ErrorKind, Leftover};
 pub use exec::{ExecOutcome, ExecRequest, ExecResult, ExecStatus, Output};

@@ -146,8 +146,6 @@ impl Error {
                 | ErrorKind::RateLimited
                 | ErrorKind::Unavailable
                 | ErrorKind::Timeout
-                | ErrorKind::Provider
-                | ErrorKind::Internal
         )
     }
 }

@@ -20,20 +20,28 @@
 use std::future::Future;
 use std::pin::Pin;
 
+#[cfg(feature = "cache")]
+mod cache;
 mod error;
 mod exec;
 mod factory;
 mod liveness;
+#[cfg(all(feature = "local", unix))]
+mod local;
 pub mod path;
 mod provider;
 mod sandbox;
 mod spawner;
 
+#[cfg(feature = "cache")]
+pub use cache::{CachingFactory, CachingFactoryBuilder};
 pub use context_vars::{NoVars, Secret, Source, Vars};
 pub use error::{CloseError, Error, ErrorKind, Leftover};
 pub use exec::{ExecOutcome, ExecRequest, ExecResult, ExecStatus, Output};
 pub use factory::{SandboxFactory, SingletonFactory};
 pub use liveness::Liveness;
+#[cfg(all(feature = "local", unix))]
+pub use local::{LocalEnvironment, LocalEnvironmentBuilder, LocalSandbox};
 pub use provider::{
     Attempt, CreateError, Destroyed, Fate, Found, Health, Provider, ResolvedOf, Target,
 };

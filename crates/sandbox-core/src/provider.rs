@@ -25,7 +25,7 @@ pub type ResolvedOf<P> = <<P as Provider>::Params as Resolve>::Resolved;
 #[async_trait]
 pub trait Provider: Debug + Send + Sync + 'static {
     /// The parameters, variables among them.
-    type Params: Resolve<Resolved: Debug> + Debug + Send + Sync + 'static;
+    type Params: Resolve + Send + Sync + 'static;
 
     /// The handle it makes. It keeps [`Attempt::liveness`] and checks it first in every call, and
     /// its [`info`](Sandbox::info) tells the attempt's name, generation and loss.
@@ -34,6 +34,11 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// What every name of an attempt begins with.
     fn name_prefix(&self) -> &str {
         "sandbox-"
+    }
+
+    /// The working directory its sandboxes will have, where it is known before there is one.
+    fn workdir(&self) -> Option<&str> {
+        None
     }
 
     /// Checks resolved values that no constant check could see. Called when nothing is cached for

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use tokio::runtime::Handle;
+
 use crate::BoxFuture;
 
 mod background;
@@ -15,4 +17,11 @@ pub use background::Background;
 pub trait Spawner: Debug + Send + Sync + 'static {
     /// Starts a task; returns at once.
     fn spawn(&self, task: BoxFuture<'static, ()>);
+}
+
+/// Runs the tasks on a runtime of the caller's choice, which must outlive the factory.
+impl Spawner for Handle {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        drop(Self::spawn(self, task));
+    }
 }

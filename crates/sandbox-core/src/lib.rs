@@ -26,6 +26,8 @@ mod error;
 mod exec;
 mod factory;
 mod liveness;
+#[cfg(all(feature = "local", unix))]
+mod local;
 pub mod path;
 mod provider;
 mod sandbox;
@@ -38,6 +40,8 @@ pub use error::{CloseError, Error, ErrorKind, Leftover};
 pub use exec::{ExecOutcome, ExecRequest, ExecResult, ExecStatus, Output};
 pub use factory::{SandboxFactory, SingletonFactory};
 pub use liveness::Liveness;
+#[cfg(all(feature = "local", unix))]
+pub use local::{LocalEnvironment, LocalEnvironmentBuilder, LocalSandbox};
 pub use provider::{
     Attempt, CreateError, Destroyed, Fate, Found, Health, Provider, ResolvedOf, Target,
 };

@@ -123,9 +123,9 @@ fn push_number(out: &mut String, number: u64) {
 fn push_cwd(out: &mut String, cwd: Option<&str>) {
     let Some(cwd) = cwd else { return };
     let dir = quote::word(cwd);
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "cd -- {dir} || {{ [ -e {dir} ] || _Dw nocwd; [ -d {dir} ] || _Dw notdir; _Dw denied; }}\n"
+        "cd -- {dir} || {{ [ -e {dir} ] || _Dw nocwd; [ -d {dir} ] || _Dw notdir; _Dw denied; }}"
     );
 }
 
@@ -139,9 +139,9 @@ fn push_stdin(out: &mut String, stdin: Stdin<'_>) {
         }
         Stdin::File(path) => {
             let path = quote::word(path);
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "_Di={path}\n[ -r \"$_Di\" ] || {{ rm -f \"$_Df\".[oei]; _Dw stdin; }}\n"
+                "_Di={path}\n[ -r \"$_Di\" ] || {{ rm -f \"$_Df\".[oei]; _Dw stdin; }}"
             );
         }
     }

@@ -5,5 +5,7 @@ mod close;
 mod contract;
 mod create;
 mod fake;
+#[cfg(all(feature = "local", unix))]
+mod local;
 mod lost;
 mod open;

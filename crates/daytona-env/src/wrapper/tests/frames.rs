@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::wrapper::{Command, FrameError, Report, Script, Stdin, parse};
+use crate::wrapper::frame::FrameError;
+use crate::wrapper::{Command, Report, Script, Stdin, parse};
 
 const WHOLE: &str = "line 5: 1 Killed\nN1 ok 0 0\no - x w\n 61 0a\n.\ne 3 b w\nYWJj\n.\nN1 end \n";
 

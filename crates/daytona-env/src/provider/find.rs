@@ -49,7 +49,16 @@ impl DaytonaProvider {
                 Ok(Found::Broken { target, reason })
             }
             Phase::Running => {
-                Box::pin(self.adopt(Making { attempt, clients, api }, target, found)).await
+                Box::pin(self.adopt(
+                    Making {
+                        attempt,
+                        clients,
+                        api,
+                    },
+                    target,
+                    found,
+                ))
+                .await
             }
         }
     }

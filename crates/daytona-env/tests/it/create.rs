@@ -1,5 +1,10 @@
 //! One sandbox per key, whatever the answers are.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -294,3 +294,20 @@ async fn an_upload_whose_source_has_another_length_fails() {
         assert!(server.requests().is_empty());
     }
 }
+
+#[tokio::test]
+async fn no_secret_is_in_what_is_captured() {
+    let value = "canary-env-value";
+    let body = format!(r#"{{"message":"{KEY} {value}"}}"#);
+    let server = Scripted::new().json(400, body);
+    let create = scripted(&server).sandboxes().create().env("A", value);
+    let error = create.send().await.unwrap_err();
+    let shown = format!("{error:?} {:?} {server:?}", server.requests());
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(
+        !server.requests()[0]
+            .headers()
+            .iter()
+            .any(|(_, value)| value.contains("canary"))
+    );
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "test-util")]
 use daytona_api::test_util::{Captured, Scripted};
 use daytona_api::{Config, Daytona, Error, Limits, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 
 pub(crate) const KEY: &str = "dtn_canary-key-0123456789";
 
+#[cfg(feature = "test-util")]
 pub(crate) fn scripted(server: &Scripted) -> Daytona {
     Daytona::builder(Config::new(KEY))
         .transport(server.share())
@@ -19,6 +21,7 @@ pub(crate) fn scripted(server: &Scripted) -> Daytona {
         .unwrap()
 }
 
+#[cfg(feature = "test-util")]
 /// A request as text, without what changes from release to release.
 pub(crate) fn show(request: &Captured) -> String {
     let mut text = format!(

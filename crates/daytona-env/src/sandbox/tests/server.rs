@@ -17,6 +17,7 @@ use http_body_util::BodyExt as _;
 use sandbox_core::Liveness;
 use serde_json::{Value, json};
 
+use super::disk;
 use crate::clients::ClientSet;
 use crate::sandbox::{DaytonaSandbox, SandboxParts};
 
@@ -104,14 +105,18 @@ impl Transport for Server {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
         let line = format!("{} {}", request.method(), request.uri().path());
         self.state().log.push(line.clone());
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let range = request
+            .headers()
+            .get("range")
+            .map_or("", |range| range.to_str().unwrap());
+        let range = range.to_owned();
         let body = request.into_body().collect().await?.to_bytes();
         match line.as_str() {
             "GET /api/sandbox/sb-1" => self.row(),
             "POST /toolbox/sb-1/process/execute" => self.execute(&body),
-            _ => Ok(answer(
-                404,
-                &json!({"message": "not found: the sandbox or the file"}),
-            )),
+            _ if self.state().sandbox.is_empty() => Ok(answer(404, &json!({"message": "gone"}))),
+            _ => Ok(disk::serve(&line, &query, &range, &body).unwrap()),
         }
     }
 }
@@ -183,11 +188,11 @@ fn run(call: &Value) -> (i32, String) {
     (code, String::from_utf8_lossy(&result).into_owned())
 }
 
-fn answer(status: u16, body: &Value) -> Response<Body> {
+pub(super) fn answer(status: u16, body: &Value) -> Response<Body> {
     plain(status, body.to_string().as_bytes(), "application/json")
 }
 
-fn plain(status: u16, body: &[u8], content_type: &str) -> Response<Body> {
+pub(super) fn plain(status: u16, body: &[u8], content_type: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(Bytes::copy_from_slice(body)));
     *response.status_mut() = status.try_into().unwrap();
     response

@@ -1,1 +1,46 @@
-//! Object-safe sandbox and factory contracts, the caching factory, local sandboxes and a conformance suite.
+//! Sandboxes to run commands in, and factories that open the one a context belongs to.
+//!
+//! * [`Sandbox`]: run a command, keep files. [`SandboxExt`] adds comforts.
+//! * [`SandboxFactory`]: `open(context)` gives the one live sandbox for what the parameters resolve
+//!   to; `close` removes them all or says what is left. [`SingletonFactory`] lends a sandbox that
+//!   somebody else owns.
+//! * [`ExecRequest`] and [`ExecOutcome`]: a command's end is told apart from trouble on the way.
+//! * [`Provider`]: what a kind of sandbox must be able to do.
+//!
+//! # Features
+//!
+//! | feature | default | what |
+//! |---|---|---|
+//! | `cache` | yes | `CachingFactory`, the factory over any [`Provider`] |
+//! | `local` | yes | sandboxes that are folders and processes of this host |
+//! | `conformance` | no | rules that every factory should keep, as a suite to run |
+//!
+//! There is no network here, and nothing about any one service.
+
+#[cfg(feature = "cache")]
+mod cache;
+mod error;
+mod exec;
+mod factory;
+mod liveness;
+#[cfg(all(feature = "local", unix))]
+mod local;
+pub mod path;
+mod provider;
+mod sandbox;
+mod spawner;
+
+#[cfg(feature = "cache")]
+pub use cache::{CachingFactory, CachingFactoryBuilder};
+pub use context_vars::{NoVars, Secret, Source, Vars};
+pub use error::{CloseError, Error, ErrorKind, Leftover};
+pub use exec::{ExecOutcome, ExecRequest, ExecResult, ExecStatus, Output};
+pub use factory::{SandboxFactory, SingletonFactory};
+pub use liveness::Liveness;
+#[cfg(all(feature = "local", unix))]
+pub use local::{LocalEnvironment, LocalEnvironmentBuilder, LocalSandbox};
+pub use provider::{
+    Attempt, CreateError, Destroyed, Fate, Found, Health, Provider, ResolvedOf, Target,
+};
+pub use sandbox::{ExecBuilder, FileEntry, Sandbox, SandboxExt, SandboxInfo};
+pub use spawner::{Background, BoxFuture, Spawner};

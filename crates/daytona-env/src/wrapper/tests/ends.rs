@@ -1,0 +1,134 @@
+//! How a command ends, and what it finds around it.
+
+use super::harness::{Call, SHELLS};
+use crate::wrapper::{Refusal, Report};
+
+#[test]
+fn the_streams_are_apart_and_the_status_is_the_commands() {
+    for shell in SHELLS.iter() {
+        let answer = Call::sh("printf a; echo e >&2; exit 3").run(shell);
+        assert_eq!(
+            (answer.ran().status, answer.ran().timed_out),
+            (3, false),
+            "{shell:?}"
+        );
+        assert_eq!(
+            (answer.stdout(), answer.stderr()),
+            ("a".to_owned(), "e\n".to_owned())
+        );
+        answer.assert_no_file_left();
+        let answer = Call::new(["true"]).run(shell);
+        assert_eq!((answer.ran().status, answer.stdout().len()), (0, 0));
+        answer.assert_no_file_left();
+    }
+}
+
+#[test]
+fn a_signal_is_128_more_and_interrupts_are_not_ignored() {
+    for shell in SHELLS.iter() {
+        for (name, status) in [("KILL", 137), ("TERM", 143), ("INT", 130), ("SEGV", 139)] {
+            let answer = Call::sh(&format!("echo x; kill -{name} $$; echo y")).run(shell);
+            assert_eq!(answer.ran().status, status, "{shell:?} {name}");
+            assert_eq!(
+                (answer.stdout(), answer.stderr()),
+                ("x\n".to_owned(), String::new())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_missing_program_is_127_and_a_file_that_is_none_is_126() {
+    for shell in SHELLS.iter() {
+        for program in [
+            "no-such-program",
+            "-l",
+            "--",
+            "X=1",
+            "eval",
+            ".",
+            "[[",
+            "a b",
+            "*",
+        ] {
+            let answer = Call::new([program, "true"]).run(shell);
+            assert!(
+                matches!(answer.ran().status, 126 | 127),
+                "{shell:?} {program}: {}",
+                answer.raw
+            );
+            assert!(!answer.stderr().is_empty());
+        }
+        let answer = Call::new(["/etc/passwd"]).run(shell);
+        assert_eq!(answer.ran().status, 126, "{shell:?}");
+    }
+}
+
+#[test]
+fn the_directory_is_entered_or_refused_by_reason() {
+    for shell in SHELLS.iter() {
+        let mut call = Call::new(["pwd"]);
+        call.cwd = Some("/usr/bin".into());
+        assert_eq!(call.run(shell).stdout(), "/usr/bin\n");
+        call.cwd = Some("/no/such 'dir".into());
+        let answer = call.run(shell);
+        assert_eq!(
+            answer.report,
+            Report::Refused(Refusal::NoDirectory),
+            "{shell:?}"
+        );
+        answer.assert_no_file_left();
+        call.cwd = Some("/etc/passwd".into());
+        assert_eq!(
+            call.run(shell).report,
+            Report::Refused(Refusal::NotADirectory)
+        );
+    }
+}
+
+#[test]
+fn stdin_is_closed_or_exactly_what_was_given() {
+    let mut bytes: Vec<u8> = (0..=255).collect();
+    bytes.extend_from_slice(b"-n %s %d \\n 'quoted' \"x\" $HOME `id`\n");
+    bytes.extend(std::iter::repeat_n(b"line\n", 8_000).flatten());
+    for shell in SHELLS.iter() {
+        assert_eq!(Call::new(["cat"]).run(shell).stdout(), "");
+        let mut call = Call::new(["cat"]);
+        (call.stdin, call.head) = (Some(bytes.clone()), 1 << 20);
+        let answer = call.run(shell);
+        assert!(answer.ran().stdout.head == bytes, "{shell:?}");
+        answer.assert_no_file_left();
+        call.stdin = Some(b"-leading".to_vec());
+        assert_eq!(call.run(shell).stdout(), "-leading");
+    }
+}
+
+#[test]
+fn the_environment_is_as_given_and_the_path_is_untouched() {
+    for shell in SHELLS.iter() {
+        let path = format!("/odd:{}", std::env::var_os("PATH").unwrap().display());
+        let line = "echo \"$PATH|$A|$_Dt\"; ls /proc/self/fd | wc -l";
+        let mut call = Call::sh(line);
+        call.env = vec![("PATH", path.clone()), ("A", "1 $x".into())];
+        // The same command without the wrapper: whatever this process hands on, and no more.
+        let mut plain = std::process::Command::new("sh");
+        plain
+            .args(["-c", line])
+            .envs(call.env.clone())
+            .stdin(std::process::Stdio::null());
+        let plain = String::from_utf8(plain.output().unwrap().stdout).unwrap();
+        assert_eq!(plain.lines().next(), Some(format!("{path}|1 $x|").as_str()));
+        assert_eq!(call.run(shell).stdout(), plain, "{shell:?}");
+    }
+}
+
+#[test]
+fn without_a_place_for_temporary_files_another_is_found() {
+    for shell in SHELLS.iter() {
+        let mut call = Call::sh("echo ok");
+        call.env = vec![("TMPDIR", "/no/such/place".into())];
+        assert_eq!(call.run(shell).stdout(), "ok\n", "{shell:?}");
+        call.env = vec![("TMPDIR", "/tmp/$(id) x".into())];
+        assert_eq!(call.run(shell).stdout(), "ok\n", "{shell:?}");
+    }
+}

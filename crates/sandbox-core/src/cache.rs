@@ -1,0 +1,304 @@
+//! One sandbox per key: the factory over any provider.
+//!
+//! A key's slot is a small state machine (`slot`), changed only under the table's lock (`table`).
+//! Whatever may exist and is not in the table is in the ledger (`ledger`); tasks of the factory's
+//! spawner create (`create`), remove (`remove`), watch (`watch`) and renew (`renew`).
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use context_vars::{KeyView, Resolve, Source};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::{CloseError, Error, ErrorKind, Provider, Sandbox, SandboxFactory, Spawner};
+
+mod builder;
+mod create;
+mod key;
+mod ledger;
+mod remove;
+mod renew;
+mod slot;
+mod table;
+mod tools;
+mod watch;
+
+pub use builder::CachingFactoryBuilder;
+
+use builder::Settings;
+use key::StoredKey;
+use ledger::Ledger;
+use renew::Renewals;
+use slot::Creation;
+use table::{Chores, Claim, Table};
+
+/// Opens the one live sandbox of each resolved tuple of parameters, over any [`Provider`].
+///
+/// * **One create per key**, however many openers there are and wherever they run. It belongs to
+///   the factory: dropping every opener cancels nothing. A failure reaches everybody who waited for
+///   that attempt, and the next `open` tries anew.
+/// * **Nothing is lost.** What an unclear answer may have left is looked for by its name, then kept
+///   or removed. [`close`](Self::close) is `Ok` only if nothing is left. Dropping the last handle
+///   hands everything over to be removed.
+/// * **A hit** costs one hash and one look-up, and allocates nothing.
+///
+/// Cloning it is cheap; clones share everything.
+pub struct CachingFactory<P: Provider>(Arc<Owner<P>>);
+
+/// What the handles share; its end is the factory's end.
+struct Owner<P: Provider> {
+    shared: Arc<Shared<P>>,
+}
+
+/// What the tasks share.
+struct Shared<P: Provider> {
+    provider: P,
+    params: P::Params,
+    settings: Settings,
+    spawner: Arc<dyn Spawner>,
+    table: Table<P>,
+    ledger: Ledger<P>,
+    renewals: Renewals<P>,
+    creates: Option<Semaphore>,
+    removals: Semaphore,
+}
+
+impl<P: Provider> CachingFactory<P> {
+    /// A factory with default settings.
+    #[must_use]
+    pub fn new(provider: P, params: P::Params) -> Self {
+        Self::builder(provider, params).make()
+    }
+
+    /// A factory whose settings are to be chosen.
+    #[must_use]
+    pub fn builder(provider: P, params: P::Params) -> CachingFactoryBuilder<P> {
+        CachingFactoryBuilder::new(provider, params)
+    }
+
+    fn from_parts(
+        provider: P,
+        params: P::Params,
+        spawner: Arc<dyn Spawner>,
+        settings: Settings,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            table: Table::new(settings.max_sandboxes),
+            ledger: Ledger::new(),
+            renewals: Renewals::new(),
+            creates: settings.concurrent_creates.map(Semaphore::new),
+            removals: Semaphore::new(remove::AT_ONCE),
+            provider,
+            params,
+            settings,
+            spawner,
+        });
+        Self(Arc::new(Owner { shared }))
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn provider(&self) -> &P {
+        &self.0.shared.provider
+    }
+
+    /// The parameters, as they were given.
+    #[must_use]
+    pub fn params(&self) -> &P::Params {
+        &self.0.shared.params
+    }
+
+    /// How many sandboxes there are, those being created included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.shared.table.live()
+    }
+
+    /// True if there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many sandboxes are on their way out, or may exist after an unclear answer.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.0.shared.ledger.len()
+    }
+
+    /// The live sandbox for what the parameters resolve to in `context`, created if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`Unresolved`](ErrorKind::Unresolved) with everything that does not resolve;
+    /// [`Capacity`](ErrorKind::Capacity); [`Closed`](ErrorKind::Closed) if the factory was closed
+    /// meanwhile; [`Timeout`](ErrorKind::Timeout); else what the provider says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop: a creation goes on and serves the next opener.
+    pub async fn open(&self, context: &dyn Source) -> Result<Arc<P::Sandbox>, Error> {
+        let shared = &self.0.shared;
+        let creation = match shared.begin_open(context) {
+            Ok(Begun::Hit(sandbox)) => return Ok(sandbox),
+            Ok(Begun::Wait(creation)) => creation,
+            Err(error) => return Err(error.with_operation("open")),
+        };
+        let ended = match shared.settings.acquire_timeout {
+            None => creation.wait().await,
+            Some(most) => match timeout(most, creation.wait()).await {
+                Ok(ended) => ended,
+                Err(_) => Err(Error::new(
+                    ErrorKind::Timeout,
+                    "the sandbox is still being created; the next open joins that",
+                )),
+            },
+        };
+        ended.map_err(|error| error.with_operation("open"))
+    }
+
+    /// Removes every sandbox of this factory, up to 64 at once, and waits until that is done or the
+    /// close timeout has passed. Opens begun before end with [`Closed`](ErrorKind::Closed); later
+    /// ones start anew.
+    ///
+    /// # Errors
+    ///
+    /// A list of what is left, or may be.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops nothing; another `close` joins the work and reports it.
+    pub async fn close(&self) -> Result<(), CloseError> {
+        let shared = Arc::clone(&self.0.shared);
+        let ended = shared.end();
+        let (report, reported) = oneshot::channel();
+        let task = {
+            let shared = Arc::clone(&shared);
+            async move {
+                let _ = report.send(shared.settle(ended).await);
+            }
+        };
+        shared.spawner.spawn(Box::pin(task));
+        match reported.await {
+            Ok(report) => report,
+            Err(_) => shared.report(ended),
+        }
+    }
+}
+
+enum Begun<P: Provider> {
+    Hit(Arc<P::Sandbox>),
+    Wait(Arc<Creation<P>>),
+}
+
+impl<P: Provider> Shared<P> {
+    fn begin_open(self: &Arc<Self>, context: &dyn Source) -> Result<Begun<P>, Error> {
+        let epoch = self.table.epoch();
+        let view = self.params.resolve(context)?;
+        let hash = self.table.hasher.hash(&view);
+        match self.table.look_up(hash, &view, epoch) {
+            Some(Claim::Hit(sandbox)) => return Ok(Begun::Hit(sandbox)),
+            Some(Claim::Join(creation) | Claim::Begin(creation)) => {
+                return Ok(Begun::Wait(creation));
+            }
+            None => {}
+        }
+        self.provider.check(&view)?;
+        let key = StoredKey::new(hash, view.to_resolved());
+        let mut chores = Chores::default();
+        let name = tools::unguessable(self.provider.name_prefix())?;
+        let claim = self.claim(&key, name, epoch, &mut chores);
+        self.attend(chores);
+        match claim? {
+            Claim::Hit(sandbox) => Ok(Begun::Hit(sandbox)),
+            Claim::Join(creation) => Ok(Begun::Wait(creation)),
+            Claim::Begin(creation) => {
+                let task = create::Task::new(Arc::clone(self), Arc::clone(&creation));
+                self.spawner.spawn(Box::pin(task.run()));
+                Ok(Begun::Wait(creation))
+            }
+        }
+    }
+
+    fn attend(self: &Arc<Self>, chores: Chores) {
+        for item in chores.doomed {
+            self.remove(item);
+        }
+    }
+
+    /// Ends the epoch and starts the removal of all that is in it; gives the epoch that ended.
+    fn end(self: &Arc<Self>) -> u64 {
+        let (ended, chores) = self.end_epoch();
+        self.renewals.end(ended);
+        self.attend(chores);
+        ended
+    }
+
+    async fn settle(self: Arc<Self>, ended: u64) -> Result<(), CloseError> {
+        let deadline = Instant::now() + self.settings.close_timeout;
+        let mut changes = self.ledger.subscribe();
+        for (item, removes) in self.ledger.close_begins(ended) {
+            if removes {
+                self.remove(item);
+            } else {
+                self.watch(item);
+            }
+        }
+        self.ledger.recheck.notify_waiters();
+        while !self.ledger.is_settled(ended) {
+            if timeout_at(deadline, changes.changed()).await.is_err() {
+                break;
+            }
+        }
+        self.report(ended)
+    }
+
+    fn report(&self, ended: u64) -> Result<(), CloseError> {
+        let left = self.ledger.leftovers(ended, self.provider.server_bound());
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(CloseError::new(left))
+        }
+    }
+}
+
+impl<P: Provider> Drop for Owner<P> {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+impl<P: Provider> Clone for CachingFactory<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Provider> fmt::Debug for CachingFactory<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachingFactory")
+            .field("provider", &self.0.shared.provider)
+            .field("sandboxes", &self.len())
+            .field("pending", &self.pending())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<P: Provider> SandboxFactory for CachingFactory<P> {
+    async fn open(&self, context: &dyn Source) -> Result<Arc<dyn Sandbox>, Error> {
+        let sandbox = Self::open(self, context).await?;
+        Ok(sandbox)
+    }
+
+    fn workdir(&self) -> Option<&str> {
+        self.0.shared.provider.workdir()
+    }
+
+    async fn close(&self) -> Result<(), CloseError> {
+        Self::close(self).await
+    }
+}

@@ -1,0 +1,278 @@
+//! One creation, from the first request to a known end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::Shared;
+use super::slot::Creation;
+use super::table::Concluded;
+use super::tools::{Backoff, guarded};
+use crate::{CreateError, Error, ErrorKind, Fate, Found, Provider, Sandbox, Target};
+
+/// How long an attempt of unknown fate is watched: a request that was under way may still be
+/// carried out.
+pub(super) const UNCLEAR_WINDOW: Duration = Duration::from_secs(120);
+/// The last look at an attempt whose deadline has passed.
+const LAST_LOOK: Duration = Duration::from_secs(10);
+
+/// The end of a creation.
+pub(super) enum Outcome<P: Provider> {
+    Ready(P::Sandbox, Target),
+    /// Nothing exists.
+    Failed(Error),
+    /// Something exists that is of no use.
+    Broken {
+        target: Target,
+        reason: Error,
+    },
+    /// Something may exist, now or soon.
+    Unclear(Error),
+}
+
+/// A creation's task. Dropped before its end, it says that the fate is unknown.
+pub(super) struct Task<P: Provider> {
+    shared: Arc<Shared<P>>,
+    creation: Arc<Creation<P>>,
+    begun: bool,
+    ended: bool,
+}
+
+impl<P: Provider> Task<P> {
+    pub(super) fn new(shared: Arc<Shared<P>>, creation: Arc<Creation<P>>) -> Self {
+        Self {
+            shared,
+            creation,
+            begun: false,
+            ended: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let permit = match &self.shared.creates {
+            Some(permits) => permits.acquire().await.ok(),
+            None => None,
+        };
+        let outcome = if self.creation.is_cancelled() {
+            Outcome::Failed(super::slot::closed())
+        } else {
+            self.begun = true;
+            Attempting::new(&self.shared, &self.creation).run().await
+        };
+        drop(permit);
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome<P>) {
+        self.ended = true;
+        let (result, then) = self.shared.conclude(&self.creation, outcome);
+        match &result {
+            Ok(_) => tracing::info!(
+                name = self.creation.attempt.name(),
+                generation = self.creation.attempt.generation(),
+                "sandbox created"
+            ),
+            Err(error) => tracing::debug!(
+                name = self.creation.attempt.name(),
+                %error,
+                "sandbox not created"
+            ),
+        }
+        self.creation.end(result);
+        match then {
+            Concluded::Nothing => {}
+            Concluded::Renew(entry) => self.shared.renew(&entry),
+            Concluded::Remove(item) => self.shared.remove(item),
+            Concluded::Watch(item) => self.shared.watch(item),
+        }
+    }
+}
+
+impl<P: Provider> Drop for Task<P> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let error = Error::new(
+                ErrorKind::Internal,
+                "the runtime of the factory's tasks ended",
+            );
+            self.end(if self.begun || self.creation.reposts {
+                Outcome::Unclear(error)
+            } else {
+                Outcome::Failed(error)
+            });
+        }
+    }
+}
+
+/// The tries of one attempt, all under one name.
+struct Attempting<'t, P: Provider> {
+    shared: &'t Shared<P>,
+    creation: &'t Creation<P>,
+    deadline: Instant,
+    /// True if a request may still be carried out.
+    unclear: bool,
+}
+
+impl<'t, P: Provider> Attempting<'t, P> {
+    fn new(shared: &'t Shared<P>, creation: &'t Creation<P>) -> Self {
+        Self {
+            shared,
+            creation,
+            deadline: Instant::now() + shared.settings.create_timeout,
+            unclear: creation.reposts,
+        }
+    }
+
+    async fn run(mut self) -> Outcome<P> {
+        let mut error = match self.create().await {
+            Ok(sandbox) => return ready(sandbox),
+            Err(failed) if failed.fate() == Fate::NotCreated && !self.unclear => {
+                return Outcome::Failed(failed.into_error());
+            }
+            Err(failed) => failed.into_error(),
+        };
+        let mut polls = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        let mut tries = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));
+        while Instant::now() < self.deadline {
+            match self.find(self.deadline).await {
+                Ok(Found::Ready(sandbox)) => return ready(sandbox),
+                Ok(Found::Broken { target, reason }) => return Outcome::Broken { target, reason },
+                Ok(Found::Pending) => {
+                    if self.creation.is_cancelled() {
+                        return self.by_name(error);
+                    }
+                    self.pause(polls.pause(None)).await;
+                }
+                Ok(Found::Absent) => {
+                    if !is_worth_another_try(&error) || self.creation.is_cancelled() {
+                        return self.absent(error);
+                    }
+                    self.pause(tries.pause(Some(&error))).await;
+                    if self.creation.is_cancelled() || Instant::now() >= self.deadline {
+                        return self.absent(error);
+                    }
+                    match self.create().await {
+                        Ok(sandbox) => return ready(sandbox),
+                        Err(failed) => error = failed.into_error(),
+                    }
+                }
+                // The name is somebody else's, so it is not ours.
+                Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
+                    return Outcome::Failed(conflict);
+                }
+                Err(failed) if is_worth_another_try(&failed) => {
+                    self.pause(tries.pause(Some(&failed))).await;
+                }
+                Err(_) => return unclear(&error),
+            }
+        }
+        self.last_look(error).await
+    }
+
+    /// The deadline has passed.
+    async fn last_look(&self, error: Error) -> Outcome<P> {
+        match self.find(Instant::now() + LAST_LOOK).await {
+            Ok(Found::Ready(sandbox)) => ready(sandbox),
+            Ok(Found::Broken { target, reason }) => Outcome::Broken { target, reason },
+            Ok(Found::Pending) => self.by_name(error),
+            Ok(Found::Absent) => self.absent(error),
+            Err(_) => unclear(&error),
+        }
+    }
+
+    fn absent(&self, error: Error) -> Outcome<P> {
+        if self.unclear {
+            unclear(&error)
+        } else {
+            Outcome::Failed(error)
+        }
+    }
+
+    /// It exists and is not ready in time.
+    fn by_name(&self, error: Error) -> Outcome<P> {
+        let seconds = self.shared.settings.create_timeout.as_secs_f64();
+        Outcome::Broken {
+            target: Target::new(None, self.creation.attempt.name()),
+            reason: Error::new(
+                ErrorKind::Timeout,
+                format!("the sandbox was not ready within {seconds} s and is being removed"),
+            )
+            .with_source(error),
+        }
+    }
+
+    async fn create(&mut self) -> Result<P::Sandbox, CreateError> {
+        let Self {
+            shared, creation, ..
+        } = *self;
+        let mut fate = Fate::MayExist;
+        let work = async {
+            let params = creation.key.values();
+            let made = shared.provider.create(&creation.attempt, params).await;
+            made.map_err(|failed| {
+                fate = failed.fate();
+                failed.into_error()
+            })
+        };
+        let made = match timeout_at(self.deadline, guarded(work)).await {
+            Ok(made) => made,
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                "the sandbox was not created in time",
+            )),
+        };
+        made.map_err(|error| {
+            if fate == Fate::NotCreated {
+                return CreateError::not_created(error);
+            }
+            // An answer settles the request it answers; silence does not.
+            self.unclear |= matches!(
+                error.kind(),
+                ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
+            );
+            CreateError::may_exist(error)
+        })
+    }
+
+    async fn find(&self, until: Instant) -> Result<Found<P::Sandbox>, Error> {
+        self.shared.look_for(self.creation, until).await
+    }
+
+    async fn pause(&self, pause: Duration) {
+        sleep_until((Instant::now() + pause).min(self.deadline)).await;
+    }
+}
+
+impl<P: Provider> Shared<P> {
+    async fn look_for(
+        &self,
+        creation: &Creation<P>,
+        until: Instant,
+    ) -> Result<Found<P::Sandbox>, Error> {
+        let work = self.provider.find(&creation.attempt, creation.key.values());
+        match timeout_at(until, guarded(work)).await {
+            Ok(found) => found,
+            Err(_) => Err(Error::new(ErrorKind::Timeout, "the look-up took too long")),
+        }
+    }
+}
+
+fn ready<P: Provider>(sandbox: P::Sandbox) -> Outcome<P> {
+    let target = Target::of(&sandbox.info());
+    Outcome::Ready(sandbox, target)
+}
+
+fn is_worth_another_try(error: &Error) -> bool {
+    error.is_transient()
+}
+
+fn unclear<P: Provider>(error: &Error) -> Outcome<P> {
+    Outcome::Unclear(
+        Error::new(
+            error.kind(),
+            "it is not known whether the sandbox was created; it is watched, and removed if it appears",
+        )
+        .with_source(error.clone()),
+    )
+}

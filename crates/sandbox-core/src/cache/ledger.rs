@@ -1,0 +1,342 @@
+//! Everything that may exist and is not in the table: creations under way, attempts of unknown
+//! fate, sandboxes to be removed. `close` is done when nothing of its epochs is left here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::key::StoredKey;
+use crate::{Attempt, Error, ErrorKind, Leftover, Provider, ResolvedOf, Target};
+
+pub(super) struct Ledger<P: Provider> {
+    items: Mutex<Items<P>>,
+    changed: watch::Sender<()>,
+    /// Wakes those who watch attempts of unknown fate.
+    pub(super) recheck: Notify,
+}
+
+struct Items<P: Provider> {
+    next: u64,
+    all: BTreeMap<u64, Item<P>>,
+}
+
+struct Item<P: Provider> {
+    epoch: u64,
+    key: StoredKey<ResolvedOf<P>>,
+    target: Target,
+    fate: Fate,
+    why: Option<Error>,
+    /// A task looks after it.
+    running: bool,
+    /// Waiting longer will not help.
+    settled: bool,
+    /// A close has asked for it.
+    closing: bool,
+}
+
+enum Fate {
+    Creating,
+    Unclear { attempt: Attempt, until: Instant },
+    Deleting,
+}
+
+/// An attempt of unknown fate, as its watcher needs it.
+pub(super) struct Watched<P: Provider> {
+    pub(super) attempt: Attempt,
+    pub(super) key: StoredKey<ResolvedOf<P>>,
+    pub(super) until: Instant,
+}
+
+impl<P: Provider> Ledger<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            items: Mutex::new(Items {
+                next: 0,
+                all: BTreeMap::new(),
+            }),
+            changed: watch::Sender::new(()),
+            recheck: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Items<P>> {
+        // No code of others runs under this lock.
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, epoch: u64, key: StoredKey<ResolvedOf<P>>, target: Target, fate: Fate) -> u64 {
+        let mut items = self.lock();
+        let id = items.next;
+        items.next += 1;
+        let running = matches!(fate, Fate::Creating);
+        items.all.insert(
+            id,
+            Item {
+                epoch,
+                key,
+                target,
+                fate,
+                why: None,
+                running,
+                settled: false,
+                closing: false,
+            },
+        );
+        id
+    }
+
+    /// Notes a creation that begins.
+    pub(super) fn creating(
+        &self,
+        epoch: u64,
+        key: StoredKey<ResolvedOf<P>>,
+        attempt: &Attempt,
+    ) -> u64 {
+        let target = Target::new(None, attempt.name());
+        self.add(epoch, key, target, Fate::Creating)
+    }
+
+    /// Notes a sandbox to be removed.
+    pub(super) fn doomed(&self, epoch: u64, key: StoredKey<ResolvedOf<P>>, target: Target) -> u64 {
+        self.add(epoch, key, target, Fate::Deleting)
+    }
+
+    /// Takes an attempt of unknown fate up again; false if it has been decided meanwhile.
+    pub(super) fn take_up(&self, id: u64) -> bool {
+        let mut items = self.lock();
+        match items.all.get_mut(&id) {
+            Some(item) if matches!(item.fate, Fate::Unclear { .. }) => {
+                item.fate = Fate::Creating;
+                item.running = true;
+                item.settled = false;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A creation's fate stays unknown for now.
+    pub(super) fn unclear(&self, id: u64, attempt: Attempt, until: Instant, why: Error) {
+        let mut items = self.lock();
+        if let Some(item) = items.all.get_mut(&id) {
+            item.fate = Fate::Unclear { attempt, until };
+            item.why = Some(why);
+            item.running = false;
+        }
+    }
+
+    /// A creation left something to remove.
+    pub(super) fn condemn(&self, id: u64, target: Target) {
+        let mut items = self.lock();
+        if let Some(item) = items.all.get_mut(&id) {
+            item.fate = Fate::Deleting;
+            item.target = target;
+            item.running = false;
+        }
+    }
+
+    /// An attempt of unknown fate left something to remove; false if it was taken up meanwhile.
+    pub(super) fn condemn_unclear(&self, id: u64, target: Target) -> bool {
+        let mut items = self.lock();
+        match items.all.get_mut(&id) {
+            Some(item) if matches!(item.fate, Fate::Unclear { .. }) => {
+                item.fate = Fate::Deleting;
+                item.target = target;
+                item.settled = false;
+                item.running = false;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Nothing is left of it.
+    pub(super) fn done(&self, id: u64) {
+        self.lock().all.remove(&id);
+        self.changed.send_replace(());
+    }
+
+    /// Nothing came of an attempt of unknown fate, and its time is over.
+    pub(super) fn unclear_done(&self, id: u64) {
+        let mut items = self.lock();
+        if let Some(item) = items.all.get(&id)
+            && matches!(item.fate, Fate::Unclear { .. })
+        {
+            items.all.remove(&id);
+        }
+        drop(items);
+        self.changed.send_replace(());
+    }
+
+    /// Notes why it is still there; `settled` if waiting longer will not help.
+    pub(super) fn note(&self, id: u64, why: Option<Error>, settled: bool) {
+        let mut items = self.lock();
+        if let Some(item) = items.all.get_mut(&id) {
+            if why.is_some() {
+                item.why = why;
+            }
+            item.settled = settled;
+        }
+        drop(items);
+        self.changed.send_replace(());
+    }
+
+    /// Claims the care of an item; false if a task has it, or there is nothing to do.
+    pub(super) fn start(&self, id: u64) -> bool {
+        let mut items = self.lock();
+        match items.all.get_mut(&id) {
+            Some(item) if !item.running && !matches!(item.fate, Fate::Creating) => {
+                item.running = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The task that had it is no more.
+    pub(super) fn stopped(&self, id: u64) {
+        let mut items = self.lock();
+        if let Some(item) = items.all.get_mut(&id) {
+            item.running = false;
+            item.settled = true;
+        }
+        drop(items);
+        self.changed.send_replace(());
+    }
+
+    /// What to remove, if that is what is to be done.
+    pub(super) fn deleting(&self, id: u64) -> Option<(Target, StoredKey<ResolvedOf<P>>)> {
+        let items = self.lock();
+        let item = items.all.get(&id)?;
+        matches!(item.fate, Fate::Deleting).then(|| (item.target.clone(), item.key.clone()))
+    }
+
+    /// What to watch, if that is what is to be done.
+    pub(super) fn watched(&self, id: u64) -> Option<Watched<P>> {
+        let items = self.lock();
+        let item = items.all.get(&id)?;
+        match &item.fate {
+            Fate::Unclear { attempt, until } => Some(Watched {
+                attempt: attempt.clone(),
+                key: item.key.clone(),
+                until: *until,
+            }),
+            Fate::Creating | Fate::Deleting => None,
+        }
+    }
+
+    /// True if a close has asked and has not been answered.
+    pub(super) fn wants_look(&self, id: u64) -> bool {
+        let items = self.lock();
+        items
+            .all
+            .get(&id)
+            .is_some_and(|item| item.closing && !item.settled)
+    }
+
+    /// True if a close waits for it.
+    pub(super) fn is_closing(&self, id: u64) -> bool {
+        self.lock().all.get(&id).is_some_and(|item| item.closing)
+    }
+
+    /// Marks what a close of these epochs waits for; the items that no task looks after come back,
+    /// with whether they are to be removed.
+    pub(super) fn close_begins(&self, epoch: u64) -> Vec<(u64, bool)> {
+        let mut items = self.lock();
+        let mut idle = Vec::new();
+        for (id, item) in &mut items.all {
+            if item.epoch > epoch {
+                continue;
+            }
+            item.closing = true;
+            item.settled = false;
+            match item.fate {
+                Fate::Creating => {}
+                _ if item.running => {}
+                Fate::Unclear { .. } => idle.push((*id, false)),
+                Fate::Deleting => idle.push((*id, true)),
+            }
+        }
+        idle
+    }
+
+    /// True if nothing of these epochs is worth waiting for.
+    pub(super) fn is_settled(&self, epoch: u64) -> bool {
+        self.lock()
+            .all
+            .values()
+            .all(|item| item.epoch > epoch || item.settled)
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// What of these epochs is left, or may be.
+    pub(super) fn leftovers(&self, epoch: u64, bound: Option<Duration>) -> Vec<Leftover> {
+        let items = self.lock();
+        items
+            .all
+            .values()
+            .filter(|item| item.epoch <= epoch)
+            .map(|item| {
+                let why = item.why.clone().unwrap_or_else(|| match item.fate {
+                    Fate::Creating => Error::new(ErrorKind::Timeout, "it was still being created"),
+                    Fate::Unclear { .. } => {
+                        Error::new(ErrorKind::Timeout, "it is not known whether it exists")
+                    }
+                    Fate::Deleting => Error::new(ErrorKind::Timeout, "it was still being removed"),
+                });
+                Leftover::new(item.target.id().map(str::to_owned), item.target.name(), why)
+                    .with_server_bound(bound)
+            })
+            .collect()
+    }
+
+    /// How many items there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().all.len()
+    }
+}
+
+/// Takes note when the task that looks after an item ends before its work is done.
+pub(super) struct Care<P: Provider> {
+    shared: Arc<Shared<P>>,
+    item: u64,
+    armed: bool,
+}
+
+impl<P: Provider> Care<P> {
+    pub(super) fn new(shared: Arc<Shared<P>>, item: u64) -> Self {
+        Self {
+            shared,
+            item,
+            armed: true,
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<P>> {
+        &self.shared
+    }
+
+    pub(super) fn item(&self) -> u64 {
+        self.item
+    }
+
+    /// The item is done or somebody else's from here on.
+    pub(super) fn release(mut self) {
+        self.armed = false;
+    }
+}
+
+impl<P: Provider> Drop for Care<P> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.shared.ledger.stopped(self.item);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether a handle's sandbox is still there to be used.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::{Error, ErrorKind};
+
+/// A shared note between a factory and the handles of one sandbox: live, lost or closed.
+///
+/// A sandbox asks [`check`](Self::check) first in every call, and calls [`mark_lost`](Self::mark_lost)
+/// once it *knows* that the sandbox is gone; being unreachable is not gone. From then on its handles
+/// answer [`Lost`](ErrorKind::Lost), and the next `open` makes a new one. The factory calls
+/// [`mark_closed`](Self::mark_closed). The first mark stays.
+#[derive(Clone, Default)]
+pub struct Liveness(Arc<OnceLock<Error>>);
+
+impl Liveness {
+    /// A live one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// True until it is marked.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.0.get().is_none()
+    }
+
+    /// True if it was marked lost.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.0.get().is_some_and(Error::is_lost)
+    }
+
+    /// Why the handle cannot be used, if so.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](ErrorKind::Lost) or [`Closed`](ErrorKind::Closed).
+    pub fn check(&self) -> Result<(), Error> {
+        match self.0.get() {
+            None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    /// Marks the sandbox as gone, for this reason.
+    pub fn mark_lost(&self, reason: &str) {
+        let message = format!("the sandbox is gone ({reason}); open again for a new one");
+        let _ = self.0.set(Error::new(ErrorKind::Lost, message));
+    }
+
+    /// Marks the handle as closed.
+    pub fn mark_closed(&self) {
+        let error = Error::new(
+            ErrorKind::Closed,
+            "the sandbox was closed with its factory; open again for a new one",
+        );
+        let _ = self.0.set(error);
+    }
+
+    /// True if both are notes about the same sandbox.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Liveness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.get() {
+            None => "Live",
+            Some(error) if error.is_lost() => "Lost",
+            Some(_) => "Closed",
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! What a kind of sandbox must be able to do, so that a factory can look after it.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use context_vars::Resolve;
+
+use crate::{Error, ErrorKind, Sandbox};
+
+mod answers;
+mod attempt;
+
+pub use answers::{CreateError, Destroyed, Fate, Found, Health, Target};
+pub use attempt::Attempt;
+
+/// The resolved parameters of a provider, as it is handed them.
+pub type ResolvedOf<P> = <<P as Provider>::Params as Resolve>::Resolved;
+
+/// A kind of sandbox: what differs between one service and another. Caching, single flight, retries
+/// and clean-up are the factory's.
+///
+/// No method is called with a lock held, and each may be cancelled only by the end of the factory's
+/// spawner. A panic becomes an error.
+#[async_trait]
+pub trait Provider: Debug + Send + Sync + 'static {
+    /// The parameters, variables among them.
+    type Params: Resolve + Send + Sync + 'static;
+
+    /// The handle it makes. It keeps [`Attempt::liveness`] and checks it first in every call, and
+    /// its [`info`](Sandbox::info) tells the attempt's name, generation and loss.
+    type Sandbox: Sandbox;
+
+    /// What every name of an attempt begins with.
+    fn name_prefix(&self) -> &str {
+        "sandbox-"
+    }
+
+    /// The working directory its sandboxes will have, where it is known before there is one.
+    fn workdir(&self) -> Option<&str> {
+        None
+    }
+
+    /// Checks resolved values that no constant check could see. Called when nothing is cached for
+    /// them, before anything is created; asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// Why there can be no sandbox for these values.
+    fn check(&self, view: &<Self::Params as Resolve>::View<'_>) -> Result<(), Error> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// Makes a sandbox under the attempt's name and waits until it can be used. May be called again
+    /// with the same attempt; a name that exists by then is an error whose fate is
+    /// [`MayExist`](Fate::MayExist), and [`find`](Self::find) decides.
+    ///
+    /// # Errors
+    ///
+    /// With its fate: anything but a provably unsent request or a refusal that provably made nothing
+    /// is [`MayExist`](Fate::MayExist).
+    async fn create(
+        &self,
+        attempt: &Attempt,
+        params: &ResolvedOf<Self>,
+    ) -> Result<Self::Sandbox, CreateError>;
+
+    /// Looks for what the attempt may have made, by its name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told. [`Conflict`](ErrorKind::Conflict): the name is somebody else's, and
+    /// the attempt ends.
+    async fn find(
+        &self,
+        attempt: &Attempt,
+        params: &ResolvedOf<Self>,
+    ) -> Result<Found<Self::Sandbox>, Error>;
+
+    /// Removes a sandbox; one that is gone is no error.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known to be going. Transient kinds are retried.
+    async fn destroy(&self, target: &Target, params: &ResolvedOf<Self>)
+    -> Result<Destroyed, Error>;
+
+    /// Asks how a sandbox is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told; that is never [`Health::Gone`].
+    async fn inspect(&self, sandbox: &Self::Sandbox) -> Result<Health, Error> {
+        let _ = sandbox;
+        Ok(Health::Healthy)
+    }
+
+    /// Starts a stopped sandbox and waits until it can be used.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not start.
+    async fn start(&self, sandbox: &Self::Sandbox) -> Result<(), Error> {
+        let _ = sandbox;
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "sandboxes of this kind cannot be started again",
+        )
+        .with_operation("start"))
+    }
+
+    /// Tells the service that the sandbox is still wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](ErrorKind::Lost) or [`NotFound`](ErrorKind::NotFound) if it is gone; anything else
+    /// is retried.
+    async fn renew(&self, sandbox: &Self::Sandbox) -> Result<(), Error> {
+        let _ = sandbox;
+        Ok(())
+    }
+
+    /// How often to [`renew`](Self::renew) each cached sandbox; `None` for never.
+    fn renew_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// After how long without renewal the service removes a sandbox by itself; `None` if it does
+    /// not. Reported when something is left.
+    fn server_bound(&self) -> Option<Duration> {
+        None
+    }
+}

@@ -1,0 +1,53 @@
+//! One attempt to make a sandbox.
+
+use std::sync::Arc;
+
+use crate::Liveness;
+
+/// One attempt to make a sandbox, with everything that stays the same however often it is retried.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    name: Arc<str>,
+    generation: u64,
+    previous_lost: bool,
+    liveness: Liveness,
+}
+
+impl Attempt {
+    /// An attempt under this name. The factory makes them; this is for tests of a provider and for
+    /// sandboxes without a factory.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, generation: u64, previous_lost: bool) -> Self {
+        Self {
+            name: name.into(),
+            generation,
+            previous_lost,
+            liveness: Liveness::new(),
+        }
+    }
+
+    /// The name to create under: the provider's prefix and 26 letters and digits (lower case) that
+    /// nobody can guess.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// 1 for the first sandbox of a key, one more for each that replaces a lost one.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// True if the sandbox replaces one that was lost with its state.
+    #[must_use]
+    pub fn previous_lost(&self) -> bool {
+        self.previous_lost
+    }
+
+    /// The note that the sandbox's handles share with the factory.
+    #[must_use]
+    pub fn liveness(&self) -> &Liveness {
+        &self.liveness
+    }
+}

@@ -16,11 +16,13 @@ mod exec;
 mod fate;
 mod files;
 mod modified;
+mod owned;
 mod parts;
 mod reference;
 #[cfg(test)]
 mod tests;
 
+pub use owned::OwnedSandbox;
 pub(crate) use parts::SandboxParts;
 pub use reference::SandboxRef;
 

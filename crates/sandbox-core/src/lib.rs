@@ -22,6 +22,8 @@ use std::pin::Pin;
 
 #[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod exec;
 mod factory;

@@ -136,7 +136,7 @@ fn tests(sh: &Shell) -> Result<()> {
     };
     Ok(cmd!(
         sh,
-        "cargo {runner...} --workspace --all-features --all-targets --locked"
+        "cargo {runner...} --workspace --all-features --lib --bins --tests --examples --locked"
     )
     .quiet()
     .run()?)

@@ -1,11 +1,16 @@
 //! Development tasks of this workspace; `cargo xtask` lists them.
-#![expect(clippy::print_stdout, reason = "a command for people and CI")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for people and CI"
+)]
 
 mod ci;
 mod codegen;
 mod tidy;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
@@ -14,7 +19,18 @@ cargo xtask codegen [--check] [--spec-dir DIR]   models and routes of daytona-ap
 cargo xtask tidy                                 arrows, layout, manifests, docs/dependencies.md
 cargo xtask ci [--skip-tests] [--spec-dir DIR]   everything a change must pass, one line per step";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // No backtrace: what is wrong is in the tree, not here.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let Some((command, rest)) = args.split_first() else {
         println!("{USAGE}");

@@ -1,6 +1,77 @@
 //! A client for the Daytona API: models, routes and hand-written methods over hyper.
+//!
+//! ```
+//! # #[cfg(feature = "test-util")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), daytona_api::Error> {
+//! use daytona_api::test_util::Scripted;
+//! use daytona_api::{Config, Daytona};
+//!
+//! let server = Scripted::new().json(200, r#"{"id":"sb-1","name":"demo","state":"started"}"#);
+//! let api = Daytona::builder(Config::new("key")).transport(server.share()).build()?;
+//! let sandbox = api.sandboxes().create().name("demo").send().await?;
+//! assert_eq!(sandbox.id, "sb-1");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "test-util"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Concepts
+//!
+//! * [`Config`] holds the credential and the limits; [`Daytona`] is the client, cheap to clone. Nothing is read
+//!   from the process environment but by [`Config::from_env`].
+//! * Requests are built from the table in [`routes`] without any I/O and then sent through a
+//!   [`Transport`](transport::Transport): [`HyperTransport`](transport::HyperTransport) unless another is given.
+//! * A call is repeated only when repeating cannot do harm: idempotent calls, and any call of which not one byte
+//!   was sent. Creating a sandbox, running a command and uploading are never sent twice.
+//! * The credential goes to the API's origin, and to a toolbox proxy only as [`Daytona::toolbox_at`] describes.
+//! * No redirect is followed and no proxy variable is read.
+//!
+//! # Features
+//!
+//! * `client` (default): everything but the models and routes. Without it this crate is data only.
+//! * `test-util`: transports for tests, in `test_util`.
+//!
+//! # Errors
+//!
+//! [`Error`] is opaque: its [`kind`](Error::kind) is the phase that failed, and
+//! [`may_have_reached_server`](Error::may_have_reached_server) says whether the server may have acted. It never
+//! holds a credential, the value of an environment variable, or a URL's query.
+//!
+//! # Cancel safety
+//!
+//! Dropping the future of a call closes its connection. A request that was already sent may still be carried out.
 
 mod generated;
 
 pub mod models;
 pub mod routes;
+
+#[cfg(feature = "client")]
+pub mod api;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod error;
+#[cfg(feature = "client")]
+pub mod pagination;
+#[cfg(feature = "client")]
+mod request;
+#[cfg(feature = "client")]
+mod response;
+#[cfg(feature = "test-util")]
+pub mod test_util;
+#[cfg(feature = "client")]
+pub mod transport;
+#[cfg(feature = "client")]
+mod wire;
+
+#[cfg(feature = "client")]
+pub use crate::client::auth::ApiKey;
+#[cfg(feature = "client")]
+pub use crate::client::config::{Config, Limits, Timeouts};
+#[cfg(feature = "client")]
+pub use crate::client::{Builder, Daytona};
+#[cfg(feature = "client")]
+pub use crate::error::{Error, ErrorKind};

@@ -16,5 +16,5 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use frame::{FrameError, Ran, Refusal, Report, Stream, parse};
+pub(crate) use frame::{Ran, Refusal, Report, Stream, parse};
 pub(crate) use script::{Command, Script, Stdin};

@@ -17,9 +17,6 @@
 //!
 //! There is no network here, and nothing about any one service.
 
-use std::future::Future;
-use std::pin::Pin;
-
 #[cfg(feature = "cache")]
 mod cache;
 #[cfg(feature = "conformance")]
@@ -48,7 +45,4 @@ pub use provider::{
     Attempt, CreateError, Destroyed, Fate, Found, Health, Provider, ResolvedOf, Target,
 };
 pub use sandbox::{ExecBuilder, FileEntry, Sandbox, SandboxExt, SandboxInfo};
-pub use spawner::{Background, Spawner};
-
-/// A future that can be sent, named without generics.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use spawner::{Background, BoxFuture, Spawner};

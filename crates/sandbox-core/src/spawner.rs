@@ -1,14 +1,17 @@
 //! Where work that outlives its caller runs.
 
 use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
 
 use tokio::runtime::Handle;
-
-use crate::BoxFuture;
 
 mod background;
 
 pub use background::Background;
+
+/// A future that can be sent, named without generics.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Runs tasks that belong to a factory and not to any caller: creating, renewing, deleting.
 ///

@@ -87,8 +87,8 @@ proptest! {
     #[test]
     fn no_path_leaves_the_workdir(path in any::<String>(), parts in "([a./]|\\.\\./){0,12}") {
         for path in [path, parts] {
-            if let Ok(inside) = path::confine("/work/dir", &path) {
-                prop_assert!(inside == "/work/dir" || inside.starts_with("/work/dir/"));
+            if let Ok(inside) = path::confine("/srv/dir", &path) {
+                prop_assert!(inside == "/srv/dir" || inside.starts_with("/srv/dir/"));
                 prop_assert!(!inside.split('/').any(|part| part == ".." || part == "."));
                 prop_assert!(!inside.contains('\0'));
             }
@@ -98,21 +98,14 @@ proptest! {
 
 #[test]
 fn paths_are_confined() {
-    for bad in [
-        "/etc/passwd",
-        "..",
-        "a/../..",
-        "a/../../work",
-        "a\0b",
-        "//x",
-    ] {
-        let error = path::confine("/work", bad).unwrap_err();
+    for bad in ["/etc/passwd", "..", "a/../..", "a/../../srv", "a\0b", "//x"] {
+        let error = path::confine("/srv", bad).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PathEscape, "{bad}");
     }
-    assert_eq!(path::confine("/work", "a/../b//c/.").unwrap(), "/work/b/c");
+    assert_eq!(path::confine("/srv", "a/../b//c/.").unwrap(), "/srv/b/c");
     assert_eq!(path::confine("/", "a").unwrap(), "/a");
     assert!(
-        path::confine_entry("/work", "a/..")
+        path::confine_entry("/srv", "a/..")
             .unwrap_err()
             .is_invalid_input()
     );

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::wrapper::{Command, FrameError, Report, Script, Stdin, parse};
+use crate::wrapper::frame::FrameError;
+use crate::wrapper::{Command, Report, Script, Stdin, parse};
 
 const WHOLE: &str = "line 5: 1 Killed\nN1 ok 0 0\no - x w\n 61 0a\n.\ne 3 b w\nYWJj\n.\nN1 end \n";
 
@@ -78,6 +79,7 @@ fn the_servers_limit_is_whole_seconds_and_longer() {
     assert_eq!(limit(Some(Duration::from_millis(1))), Some(11.0));
     assert_eq!(limit(Some(Duration::from_millis(2_500))), Some(13.0));
     assert_eq!(limit(Some(Duration::from_secs(60))), Some(70.0));
+    assert_eq!(limit(Some(Duration::MAX)), Some(f64::from(u32::MAX)));
 }
 
 #[test]

@@ -22,14 +22,13 @@ fn partial_output_survives_and_the_whole_tree_dies() {
 }
 
 #[test]
-fn a_child_without_the_marker_dies_with_its_group() {
+fn a_child_without_the_marker_dies_by_its_group_or_its_parent() {
     for shell in SHELLS.iter() {
         let tag = format!("TAG={}", random());
-        let answer = Call::sh(&format!(
-            "env -i {tag} sleep 300 & env -i {tag} setsid sleep 300; :"
-        ))
-        .limit(300)
-        .run(shell);
+        // An orphan of the same group, and a child with a group of its own.
+        let line =
+            format!("(env -i {tag} sleep 300 &); env -i {tag} setsid sh -c 'sleep 300; :'; :");
+        let answer = Call::sh(&line).limit(300).run(shell);
         assert!(answer.ran().timed_out, "{shell:?}");
         for _ in 0..20_000 {
             if !alive(&tag) {

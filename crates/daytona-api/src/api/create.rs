@@ -1,0 +1,235 @@
+use crate::client::Daytona;
+use crate::error::Error;
+use crate::models::{CreateBuildInfo, CreateSandbox, Sandbox};
+use crate::request::Call;
+use crate::routes::control_plane as routes;
+
+/// Makes a sandbox; from [`Sandboxes::create`](super::Sandboxes::create).
+///
+/// Everything is optional. A snapshot and an image exclude each other; resources need an image. Where the
+/// organization has a sandbox of the same name the server answers 409.
+///
+/// ```no_run
+/// # async fn example(api: daytona_api::Daytona) -> Result<(), daytona_api::Error> {
+/// let sandbox = api
+///     .sandboxes()
+///     .create()
+///     .name("job-7")
+///     .image("python:3.12")
+///     .cpu(2)
+///     .env("STAGE", "test")
+///     .label("team", "blue")
+///     .auto_stop_interval(5)
+///     .auto_delete_interval(0)
+///     .send()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Create {
+    client: Daytona,
+    body: CreateSandbox,
+    wrong: Option<Error>,
+}
+
+impl Create {
+    pub(crate) fn new(client: Daytona) -> Self {
+        let mut body = CreateSandbox::default();
+        body.target.clone_from(&client.shared.config.target);
+        Self {
+            client,
+            body,
+            wrong: None,
+        }
+    }
+
+    /// A name, unique in the organization (default: the id).
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = Some(name.into());
+        self
+    }
+
+    /// The snapshot to start from, by id or name (default: the server's).
+    pub fn snapshot(mut self, snapshot: impl Into<String>) -> Self {
+        self.body.snapshot = Some(snapshot.into());
+        self
+    }
+
+    /// The image to start from, such as `python:3.12`; the server builds it first. A space, a line break or a
+    /// control character in it is an error of [`send`](Self::send): it could add lines to the build.
+    pub fn image(self, image: impl AsRef<str>) -> Self {
+        let image = image.as_ref().trim();
+        if image.is_empty()
+            || image
+                .chars()
+                .any(|char| char.is_control() || char.is_whitespace())
+        {
+            return self.refuse("an image must be one word without control characters");
+        }
+        let info = CreateBuildInfo {
+            dockerfile_content: format!("FROM {image}\n"),
+            ..CreateBuildInfo::default()
+        };
+        self.build_info(info)
+    }
+
+    /// A Dockerfile to build and start from.
+    pub fn build_info(mut self, info: CreateBuildInfo) -> Self {
+        self.body.build_info = Some(info);
+        self
+    }
+
+    /// The user that commands run as (default `daytona`).
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.body.user = Some(user.into());
+        self
+    }
+
+    /// Sets one environment variable. Values never appear in errors or Debug.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let env = self.body.env.get_or_insert_default();
+        env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets many environment variables.
+    pub fn envs<K: Into<String>, V: Into<String>>(
+        mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        for (name, value) in pairs {
+            self = self.env(name, value);
+        }
+        self
+    }
+
+    /// Sets one label.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let labels = self.body.labels.get_or_insert_default();
+        labels.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets many labels.
+    pub fn labels<K: Into<String>, V: Into<String>>(
+        mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        for (name, value) in pairs {
+            self = self.label(name, value);
+        }
+        self
+    }
+
+    /// The region (default: the client's, else the organization's).
+    pub fn target(mut self, target: impl Into<String>) -> Self {
+        self.body.target = Some(target.into());
+        self
+    }
+
+    /// CPU cores (default 1 with an image).
+    pub fn cpu(mut self, cores: u32) -> Self {
+        self.body.cpu = Some(i64::from(cores));
+        self
+    }
+
+    /// Memory in GiB (default 1 with an image).
+    pub fn memory(mut self, gib: u32) -> Self {
+        self.body.memory = Some(i64::from(gib));
+        self
+    }
+
+    /// Disk in GiB (default 3 with an image).
+    pub fn disk(mut self, gib: u32) -> Self {
+        self.body.disk = Some(i64::from(gib));
+        self
+    }
+
+    /// Minutes without activity until it is stopped; 0 is never (default 15).
+    pub fn auto_stop_interval(mut self, minutes: u32) -> Self {
+        self.body.auto_stop_interval = Some(i64::from(minutes));
+        self
+    }
+
+    /// Minutes from the stop until it is archived; 0 is the server's longest (default 7 days).
+    pub fn auto_archive_interval(mut self, minutes: u32) -> Self {
+        self.body.auto_archive_interval = Some(i64::from(minutes));
+        self
+    }
+
+    /// Minutes from the stop until it is deleted; 0 is at once, negative is never (default never).
+    pub fn auto_delete_interval(mut self, minutes: i32) -> Self {
+        self.body.auto_delete_interval = Some(i64::from(minutes));
+        self
+    }
+
+    /// Minutes from the creation until it is destroyed, whatever its state; 0 is never. Older servers ignore it.
+    pub fn ttl_minutes(mut self, minutes: u32) -> Self {
+        self.body.ttl_minutes = Some(i64::from(minutes));
+        self
+    }
+
+    /// Whether its previews are open to everybody (default no).
+    pub fn public(mut self, public: bool) -> Self {
+        self.body.public = Some(public);
+        self
+    }
+
+    /// Whether it has no network at all (default no).
+    pub fn network_block_all(mut self, block: bool) -> Self {
+        self.body.network_block_all = Some(block);
+        self
+    }
+
+    /// Changes the body itself, for members that have no method here.
+    pub fn with(mut self, change: impl FnOnce(&mut CreateSandbox)) -> Self {
+        change(&mut self.body);
+        self
+    }
+
+    fn refuse(mut self, why: &'static str) -> Self {
+        self.wrong.get_or_insert_with(|| Error::build(why));
+        self
+    }
+
+    /// Sends it: `POST /sandbox`.
+    ///
+    /// The state in the answer may be behind; [`get`](super::Sandboxes::get) has the present one. A sandbox from
+    /// an image is `pending_build` first.
+    ///
+    /// # Errors
+    ///
+    /// Never retried once it may have been sent. Where
+    /// [`may_have_reached_server`](Error::may_have_reached_server) is true there may be a sandbox all the same,
+    /// also after a status such as 400 or 502: look for it by name.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: there may be a sandbox that nobody knows of, unless it was given a name to look for.
+    pub async fn send(self) -> Result<Sandbox, Error> {
+        let id = routes::CREATE_SANDBOX.id;
+        let Self {
+            client,
+            body,
+            wrong,
+        } = self;
+        if let Some(wrong) = wrong {
+            return Err(wrong.with_operation(id));
+        }
+        if body.snapshot.is_some() && body.build_info.is_some() {
+            return Err(
+                Error::build("a snapshot and an image exclude each other").with_operation(id)
+            );
+        }
+        let timeouts = client.shared.config.timeouts;
+        let limit = client.shared.config.limits.metadata;
+        let call = Call::new(&routes::CREATE_SANDBOX, &[])?
+            .json(&body)?
+            .wait(timeouts.create)
+            .hide(body.env.iter().flatten().map(|(_, value)| value))
+            .hide(&body.outbound_proxy_url);
+        client.json(&client.shared.base, call, limit).await
+    }
+}

@@ -1,0 +1,202 @@
+//! The client.
+
+pub(crate) mod auth;
+mod budget;
+pub(crate) mod config;
+pub(crate) mod redact;
+pub(crate) mod retry;
+pub(crate) mod send;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use self::auth::Base;
+use self::budget::Budget;
+use self::config::Config;
+use crate::api::{Sandboxes, Toolbox};
+use crate::error::Error;
+use crate::models::Sandbox;
+use crate::request::check_segment;
+use crate::transport::{HyperTransport, Transport};
+
+/// The version told in `X-Daytona-SDK-Version`. It says how the toolbox shall answer, not which release of this
+/// crate runs: from 0.167.0 on the session routes answer in JSON, without a version in plain text.
+const WIRE_VERSION: &str = "0.205.0";
+
+/// A client of one Daytona API with one credential. Cloning is cheap and shares the connections.
+#[derive(Clone)]
+pub struct Daytona {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) base: Base,
+    allowed: Vec<Base>,
+    headers: HeaderMap,
+    transport: Arc<dyn Transport>,
+    budgets: Mutex<HashMap<String, Arc<Budget>>>,
+}
+
+/// Builds a [`Daytona`].
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    config: Config,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl Builder {
+    /// Sends through `transport` in place of the default one. The timeout for connecting, the number of
+    /// connections and their idle time are then the transport's own.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// The client. No I/O happens yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the credential is empty or cannot be sent, or a URL is not one.
+    pub fn build(self) -> Result<Daytona, Error> {
+        let Self { config, transport } = self;
+        let base = config.base()?;
+        let allowed = config.allowed()?;
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, config.credential.bearer()?);
+        if let Some(organization) = config.credential.organization()? {
+            headers.insert(
+                HeaderName::from_static("x-daytona-organization-id"),
+                organization,
+            );
+        }
+        let agent = match &config.user_agent {
+            Some(text) => HeaderValue::from_str(text).map_err(|_| {
+                Error::build("the user agent has characters that no header can carry")
+            })?,
+            None => {
+                HeaderValue::from_static(concat!("daytona-api-rust/", env!("CARGO_PKG_VERSION")))
+            }
+        };
+        headers.insert(USER_AGENT, agent);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(
+            HeaderName::from_static("x-daytona-source"),
+            HeaderValue::from_static("daytona-api-rust"),
+        );
+        headers.insert(
+            HeaderName::from_static("x-daytona-sdk-version"),
+            HeaderValue::from_static(WIRE_VERSION),
+        );
+        let transport = transport.unwrap_or_else(|| {
+            let transport = HyperTransport::builder()
+                .connect_timeout(config.timeouts.connect)
+                .pool_idle_timeout(config.limits.pool_idle)
+                .max_connections(config.limits.connections);
+            Arc::new(transport.build())
+        });
+        Ok(Daytona {
+            shared: Arc::new(Shared {
+                config,
+                base,
+                allowed,
+                headers,
+                transport,
+                budgets: Mutex::default(),
+            }),
+        })
+    }
+}
+
+impl Daytona {
+    /// A client over the default transport. No I/O happens yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the credential is empty or cannot be sent, or a URL is not one.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        Self::builder(config).build()
+    }
+
+    /// A client with more choices.
+    pub fn builder(config: Config) -> Builder {
+        Builder {
+            config,
+            transport: None,
+        }
+    }
+
+    /// The sandboxes of the organization.
+    #[must_use]
+    pub fn sandboxes(&self) -> Sandboxes {
+        Sandboxes::new(self.clone())
+    }
+
+    /// The API inside `sandbox`, at the address that the sandbox names.
+    ///
+    /// # Errors
+    ///
+    /// As [`toolbox_at`](Self::toolbox_at); and where the sandbox names no address.
+    pub fn toolbox(&self, sandbox: &Sandbox) -> Result<Toolbox, Error> {
+        if sandbox.toolbox_proxy_url.trim().is_empty() {
+            return Err(Error::build("the sandbox names no toolbox proxy url"));
+        }
+        self.toolbox_at(&sandbox.toolbox_proxy_url, &sandbox.id)
+    }
+
+    /// The API inside the sandbox `id`, through the proxy at `proxy_url`.
+    ///
+    /// The credential is sent there only if the proxy has the API's own origin; or both are loopback; or the
+    /// origin was allowed with [`Config::allow_toolbox_origin`]; or both are `https` on the same registrable
+    /// domain. Registrable is what has the same last two labels (three below suffixes such as `co.uk`), is no IP
+    /// address and is not a domain known for hosting strangers.
+    ///
+    /// # Errors
+    ///
+    /// Where the credential must not go there, the URL is not one, or the id cannot be part of a path.
+    pub fn toolbox_at(&self, proxy_url: &str, id: &str) -> Result<Toolbox, Error> {
+        check_segment(id)?;
+        let mut base = Base::parse(proxy_url, "toolbox proxy url")?;
+        if !self.shared.base.trusts(&base, &self.shared.allowed) {
+            return Err(Error::build(
+                "the toolbox proxy is on a foreign host, which must not have the credential; \
+                 allow_toolbox_origin permits it",
+            ));
+        }
+        let encoded = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
+        base.prefix.push('/');
+        if id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        {
+            base.prefix.push_str(id);
+        } else {
+            base.prefix.extend(encoded);
+        }
+        Ok(Toolbox::new(self.clone(), base))
+    }
+
+    fn budget(&self, base: &Base) -> Arc<Budget> {
+        let key = format!("{}://{}", base.scheme, base.authority);
+        let mut budgets = self
+            .shared
+            .budgets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(budgets.entry(key).or_default())
+    }
+}
+
+impl fmt::Debug for Daytona {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Daytona")
+            .field("base", &self.shared.base)
+            .field("transport", &self.shared.transport)
+            .finish_non_exhaustive()
+    }
+}

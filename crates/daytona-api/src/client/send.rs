@@ -1,0 +1,153 @@
+//! One call: attempts, waits, one deadline over all.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::auth::Base;
+use super::budget::Paid;
+use super::{Daytona, retry};
+use crate::error::{Error, ErrorKind};
+use crate::request::Call;
+use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
+use crate::transport::{Body, Wait};
+
+/// How much of a success to read.
+#[derive(Clone, Copy)]
+enum Want {
+    /// All, up to this many bytes.
+    All(usize),
+    /// The head only; the body is streamed.
+    Head,
+}
+
+enum Got {
+    All(Answer),
+    Head(u16, HeaderMap, Body, Patience),
+}
+
+/// An answer whose body is still to be read.
+pub(crate) struct Streamed {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    pub(crate) patience: Patience,
+}
+
+impl Daytona {
+    /// Sends and decodes.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        base: &Base,
+        call: Call,
+        limit: usize,
+    ) -> Result<T, Error> {
+        let id = call.route.id;
+        let mut call = call;
+        let answer = self.all(base, &mut call, limit).await?;
+        decode(&answer, self.secrets(&call)).map_err(|error| error.with_operation(id))
+    }
+
+    /// Sends, and takes any success without looking at its body.
+    pub(crate) async fn done(&self, base: &Base, mut call: Call) -> Result<Bytes, Error> {
+        let limit = self.shared.config.limits.metadata;
+        Ok(self.all(base, &mut call, limit).await?.body)
+    }
+
+    /// Sends, and leaves the body to the caller.
+    pub(crate) async fn stream(&self, base: &Base, mut call: Call) -> Result<Streamed, Error> {
+        match self.attempts(base, &mut call, Want::Head).await? {
+            Got::Head(status, headers, body, patience) => Ok(Streamed {
+                status,
+                headers,
+                body,
+                patience,
+            }),
+            Got::All(_) => Err(Error::new(ErrorKind::Transport, "no body")),
+        }
+    }
+
+    async fn all(&self, base: &Base, call: &mut Call, limit: usize) -> Result<Answer, Error> {
+        match self.attempts(base, call, Want::All(limit)).await? {
+            Got::All(answer) => Ok(answer),
+            Got::Head(..) => Err(Error::new(ErrorKind::Transport, "no body")),
+        }
+    }
+
+    fn secrets<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a str> + Clone {
+        let own = self.shared.config.credential.secret().expose();
+        std::iter::once(own).chain(call.secrets.iter().map(|text| text.as_str()))
+    }
+
+    async fn attempts(&self, base: &Base, call: &mut Call, want: Want) -> Result<Got, Error> {
+        let id = call.route.id;
+        let total = call
+            .total
+            .unwrap_or(self.shared.config.timeouts.total + call.wait);
+        let deadline = Instant::now() + total;
+        let mut paid = Paid::nothing(self.budget(base));
+        let mut reached = false;
+        for failed in 1.. {
+            let error = match self.attempt(base, call, want, deadline).await {
+                Ok(got) => {
+                    paid.succeeded();
+                    return Ok(got);
+                }
+                Err(error) => error.with_operation(id),
+            };
+            reached |= error.may_have_reached_server();
+            let delay = retry::delay(&error, failed);
+            let again = failed < self.shared.config.limits.attempts
+                && call.is_repeatable()
+                && Instant::now() + delay < deadline
+                && retry::cost(&error, call.idempotent).is_some_and(|cost| paid.pay(cost));
+            if !again {
+                paid.failed();
+                return Err(error.with_reached(reached));
+            }
+            tracing::debug!(operation = id, attempt = failed, ?delay, kind = ?error.kind(), "retrying");
+            sleep(delay).await;
+        }
+        Err(Error::build("no attempt"))
+    }
+
+    async fn attempt(
+        &self,
+        base: &Base,
+        call: &mut Call,
+        want: Want,
+        deadline: Instant,
+    ) -> Result<Got, Error> {
+        let timeouts = &self.shared.config.timeouts;
+        let mut request = call.request(base, &self.shared.headers)?;
+        request.extensions_mut().insert(Wait {
+            head: timeouts.head.saturating_add(call.wait),
+            deadline,
+        });
+        let answer = match timeout_at(deadline, self.shared.transport.send(request)).await {
+            Ok(answer) => answer.map_err(broken)?,
+            Err(_) => return Err(Error::new(ErrorKind::Timeout, "the call took too long")),
+        };
+        let patience = Patience {
+            idle: timeouts.body_idle,
+            deadline,
+        };
+        let (head, body) = answer.into_parts();
+        let status = head.status.as_u16();
+        if !head.status.is_success() {
+            let text = read_error(body, patience).await;
+            return Err(refused(status, &head.headers, &text, &self.secrets(call)));
+        }
+        match want {
+            Want::Head => Ok(Got::Head(status, head.headers, body, patience)),
+            Want::All(limit) => Ok(Got::All(Answer {
+                status,
+                headers: head.headers,
+                body: read(body, limit, patience)
+                    .await
+                    .map_err(|error| error.with_status(status))?,
+            })),
+        }
+    }
+}

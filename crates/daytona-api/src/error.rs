@@ -1,0 +1,242 @@
+//! What can go wrong, by the phase of the call.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// The phase of a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration or an argument is wrong; nothing was sent.
+    Build,
+    /// No connection could be made; nothing was sent.
+    Connect,
+    /// A timeout of this client passed. See [`Error::may_have_reached_server`].
+    Timeout,
+    /// The connection failed after it was made.
+    Transport,
+    /// The server answered with a status that is not a success; see [`Error::status`].
+    Status,
+    /// The server answered with success, but with something that is not the documented answer.
+    Decode,
+    /// The answer is larger than the limit.
+    TooLarge,
+}
+
+/// An error of this crate.
+///
+/// Display prints this level only; causes are reached through [`source`](std::error::Error::source). Neither the
+/// texts nor the types of the causes are stable.
+pub struct Error(Box<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    kind: Option<ErrorKind>,
+    what: Cow<'static, str>,
+    operation: Option<&'static str>,
+    reached: bool,
+    timeout: bool,
+    status: Option<u16>,
+    code: Option<String>,
+    origin: Option<String>,
+    message: Option<String>,
+    retry_after: Option<Duration>,
+    source: Option<anyhow::Error>,
+}
+
+/// What a server said when it refused.
+#[derive(Default)]
+pub(crate) struct ServerText {
+    pub(crate) code: Option<String>,
+    pub(crate) origin: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind: Some(kind),
+            what: what.into(),
+            reached: !matches!(kind, ErrorKind::Build | ErrorKind::Connect),
+            timeout: kind == ErrorKind::Timeout,
+            ..Inner::default()
+        }))
+    }
+
+    pub(crate) fn build(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Build, what)
+    }
+
+    pub(crate) fn answered(
+        status: u16,
+        what: impl Into<Cow<'static, str>>,
+        text: ServerText,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let mut error = Self::new(ErrorKind::Status, what);
+        error.0.status = Some(status);
+        error.0.timeout = status == 408 || status == 504;
+        error.0.code = text.code;
+        error.0.origin = text.origin;
+        error.0.message = text.message;
+        error.0.retry_after = retry_after;
+        error
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<anyhow::Error>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_reached(mut self, reached: bool) -> Self {
+        self.0.reached = reached;
+        self
+    }
+
+    /// The phase that failed.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind.unwrap_or(ErrorKind::Build)
+    }
+
+    /// The operation, as the API's documents name it (`createSandbox`), where one was begun.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The HTTP status, where the server answered.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The server's own code (`PROCESS_EXECUTION_TIMEOUT`), where it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The part of the system that answered, in the server's words (`DAYTONA_DAEMON`), where it said so.
+    #[must_use]
+    pub fn source_system(&self) -> Option<&str> {
+        self.0.origin.as_deref()
+    }
+
+    /// What the server said: at most 1,024 bytes, without control characters and without secrets of this client.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// How long the server asked to wait, from `Retry-After` or `Retry-After-<throttler>`; at most 60 seconds.
+    ///
+    /// Daytona's limits are also told in `X-RateLimit-Limit-<throttler>`, `X-RateLimit-Remaining-<throttler>`
+    /// and `X-RateLimit-Reset-<throttler>`, where the throttler is for example `sandbox-create`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the server may have seen the request, and so may have acted on it. `false` only where that is
+    /// certain.
+    #[must_use]
+    pub fn may_have_reached_server(&self) -> bool {
+        self.0.reached
+    }
+
+    /// 404: there is no such thing, or it belongs to another organization.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.0.status == Some(404)
+    }
+
+    /// 409: a name is taken, or the state is just changing.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.0.status == Some(409)
+    }
+
+    /// 401 or 403: the credential is wrong, or lacks a permission.
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        matches!(self.0.status, Some(401 | 403))
+    }
+
+    /// 429: too many requests.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.status == Some(429)
+    }
+
+    /// A timeout: of this client, or told by the server with 408 (a command ran out of time) or 504.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.0.timeout
+    }
+
+    /// 5xx.
+    #[must_use]
+    pub fn is_server_error(&self) -> bool {
+        self.0.status.is_some_and(|status| status >= 500)
+    }
+
+    /// No connection could be made.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.kind() == ErrorKind::Connect
+    }
+
+    /// The configuration or an argument is wrong.
+    #[must_use]
+    pub fn is_build(&self) -> bool {
+        self.kind() == ErrorKind::Build
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.0.operation {
+            write!(f, "{operation}: ")?;
+        }
+        f.write_str(&self.0.what)?;
+        if let Some(message) = &self.0.message {
+            write!(f, ": {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("operation", &self.0.operation)
+            .field("what", &self.0.what)
+            .field("status", &self.0.status)
+            .field("code", &self.0.code)
+            .field("source_system", &self.0.origin)
+            .field("message", &self.0.message)
+            .field("retry_after", &self.0.retry_after)
+            .field("may_have_reached_server", &self.0.reached)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,209 @@
+//! Requests from the route table, built without I/O.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RANGE};
+use http::{HeaderMap, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::client::auth::Base;
+use crate::error::Error;
+use crate::routes::{Method, Route};
+use crate::transport::Body;
+
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+const QUERY: &AsciiSet = &SEGMENT.remove(b'/');
+
+/// One call: what to send and how to treat it.
+pub(crate) struct Call {
+    pub(crate) route: &'static Route,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: Option<Body>,
+    bytes: Option<Bytes>,
+    once: bool,
+    pub(crate) idempotent: bool,
+    /// What the operation itself may take, besides the wait for any head.
+    pub(crate) wait: Duration,
+    /// What the whole call may take, where that is not the default.
+    pub(crate) total: Option<Duration>,
+    /// Texts that must not come back in an error.
+    pub(crate) secrets: Vec<Zeroizing<String>>,
+}
+
+impl Call {
+    /// A call of `route` with its path parameters, in the order of the path.
+    pub(crate) fn new(route: &'static Route, params: &[&str]) -> Result<Self, Error> {
+        Ok(Self {
+            route,
+            path: fill(route, params).map_err(|error| error.with_operation(route.id))?,
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: None,
+            bytes: None,
+            once: false,
+            idempotent: matches!(
+                route.method,
+                Method::Get | Method::Head | Method::Delete | Method::Put
+            ),
+            wait: Duration::ZERO,
+            total: None,
+            secrets: Vec::new(),
+        })
+    }
+
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
+        let separator = if self.query.is_empty() { '?' } else { '&' };
+        self.query.push(separator);
+        self.query.push_str(name);
+        self.query.push('=');
+        self.query.extend(utf8_percent_encode(value, QUERY));
+        self
+    }
+
+    pub(crate) fn json<T: Serialize>(mut self, value: &T) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(value).map_err(|error| {
+            Error::build("the request cannot be written as json").with_source(error)
+        })?;
+        self.bytes = Some(bytes.into());
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(self)
+    }
+
+    pub(crate) fn body(mut self, body: Body, content_type: HeaderValue) -> Self {
+        self.once = !body.is_buffered();
+        self.body = Some(body);
+        self.headers.insert(CONTENT_TYPE, content_type);
+        self
+    }
+
+    pub(crate) fn range(mut self, value: HeaderValue) -> Self {
+        self.headers.insert(RANGE, value);
+        self
+    }
+
+    pub(crate) fn accept(mut self, value: &'static str) -> Self {
+        self.headers.insert(ACCEPT, HeaderValue::from_static(value));
+        self
+    }
+
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    pub(crate) fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    pub(crate) fn total(mut self, total: Duration) -> Self {
+        self.total = Some(total);
+        self
+    }
+
+    pub(crate) fn hide<'a>(mut self, texts: impl IntoIterator<Item = &'a String>) -> Self {
+        let texts = texts.into_iter().map(|text| Zeroizing::new(text.clone()));
+        self.secrets.extend(texts);
+        self
+    }
+
+    /// Whether the request can be made again.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !self.once
+    }
+
+    /// The request for the next attempt. A streamed body is in the first one only.
+    pub(crate) fn request(
+        &mut self,
+        base: &Base,
+        common: &HeaderMap,
+    ) -> Result<http::Request<Body>, Error> {
+        let text = format!("{}{}{}", base.prefix, self.path, self.query);
+        let uri = http::Uri::builder()
+            .scheme(base.scheme.clone())
+            .authority(base.authority.clone())
+            .path_and_query(text)
+            .build()
+            .map_err(|_| Error::build("an argument does not fit into a url"))?;
+        let method = http::Method::from_bytes(self.route.method.as_str().as_bytes())
+            .map_err(|_| Error::build("unknown method"))?;
+        let body = match &self.bytes {
+            Some(bytes) => Body::from(bytes.clone()),
+            None => self.body.take().unwrap_or_default(),
+        };
+        let mut request = http::Request::new(body);
+        // POST without a body: some servers insist on a length
+        if self.route.method != Method::Get
+            && let Some(length) = http_body::Body::size_hint(request.body()).exact()
+        {
+            request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        for (name, value) in common.iter().chain(self.headers.iter()) {
+            request.headers_mut().insert(name.clone(), value.clone());
+        }
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("route", &self.route.id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn fill(route: &Route, params: &[&str]) -> Result<String, Error> {
+    let mut params = params.iter();
+    let mut path = String::with_capacity(route.path.len() + 40);
+    let mut rest = route.path;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (_, after) = after.split_once('}').unwrap_or_default();
+        let param = params
+            .next()
+            .ok_or_else(|| Error::build("a parameter of the path is missing"))?;
+        check_segment(param)?;
+        path.push_str(before);
+        path.extend(utf8_percent_encode(param, SEGMENT));
+        rest = after;
+    }
+    path.push_str(rest);
+    Ok(path)
+}
+
+/// Whether `text` can be one segment of a path: not empty, not a step to another folder, no control characters.
+pub(crate) fn check_segment(text: &str) -> Result<(), Error> {
+    if text.is_empty() || text == "." || text == ".." {
+        return Err(Error::build("an id or name must not be empty, `.` or `..`"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::build(
+            "an id or name must not hold control characters",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether `path` can name a file in a sandbox: not empty, no NUL.
+pub(crate) fn check_path(path: &str) -> Result<(), Error> {
+    if path.is_empty() {
+        return Err(Error::build("a path must not be empty"));
+    }
+    if path.contains('\0') {
+        return Err(Error::build("a path must not hold NUL"));
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Answers: read with limits, decoded leniently, refused with a reason.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::client::redact::clean;
+use crate::client::retry::retry_after;
+use crate::error::{Error, ErrorKind, ServerText};
+use crate::transport::{Body, TransportError};
+
+const ERROR_READ: usize = 64 << 10;
+const ERROR_KEPT: usize = 1 << 10;
+const EXCERPT: usize = 200;
+
+/// A whole answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// When to give up on a body.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) idle: Duration,
+    pub(crate) deadline: Instant,
+}
+
+/// The next piece of a body.
+pub(crate) async fn next(body: &mut Body, patience: Patience) -> Result<Option<Bytes>, Error> {
+    loop {
+        let until = (Instant::now() + patience.idle).min(patience.deadline);
+        match timeout_at(until, body.frame()).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Ok(Some(Err(error))) => return Err(broken(error)),
+            Err(_) => return Err(Error::new(ErrorKind::Timeout, "the answer's body stalled")),
+        }
+    }
+}
+
+/// A transport's error as ours.
+pub(crate) fn broken(error: TransportError) -> Error {
+    let kind = match (error.is_timeout(), error.may_have_been_sent()) {
+        (_, false) => ErrorKind::Connect,
+        (true, true) => ErrorKind::Timeout,
+        (false, true) => ErrorKind::Transport,
+    };
+    let reached = error.may_have_been_sent();
+    let what = match kind {
+        ErrorKind::Connect => "the server cannot be reached",
+        ErrorKind::Timeout => "the server did not answer in time",
+        _ => "the connection failed",
+    };
+    Error::new(kind, what)
+        .with_reached(reached)
+        .with_source(error)
+}
+
+/// All of a body, or an error where it is longer than `limit`.
+pub(crate) async fn read(body: Body, limit: usize, patience: Patience) -> Result<Bytes, Error> {
+    let too_large = || {
+        Error::new(
+            ErrorKind::TooLarge,
+            format!("the answer is larger than {limit} bytes"),
+        )
+    };
+    let mut body = pin!(body);
+    if http_body::Body::size_hint(&*body).lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let Some(first) = next(&mut body, patience).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(too_large());
+    }
+    let Some(second) = next(&mut body, patience).await? else {
+        return Ok(first);
+    };
+    let mut all = BytesMut::from(first);
+    let mut piece = Some(second);
+    while let Some(data) = piece {
+        if all.len() + data.len() > limit {
+            return Err(too_large());
+        }
+        all.extend_from_slice(&data);
+        piece = next(&mut body, patience).await?;
+    }
+    Ok(all.freeze())
+}
+
+/// What can be had of an error's body; trouble while reading it does not hide the status.
+pub(crate) async fn read_error(body: Body, patience: Patience) -> Bytes {
+    let mut body = pin!(body);
+    let mut all = BytesMut::new();
+    while let Ok(Some(data)) = next(&mut body, patience).await {
+        let room = ERROR_READ.saturating_sub(all.len());
+        all.extend_from_slice(data.get(..room).unwrap_or(&data));
+        if all.len() >= ERROR_READ {
+            break;
+        }
+    }
+    all.freeze()
+}
+
+/// The error for a status that is no success.
+pub(crate) fn refused<'a>(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &(impl Iterator<Item = &'a str> + Clone),
+) -> Error {
+    let wait = retry_after(headers);
+    if (300..400).contains(&status) {
+        let what = format!("the server answered {status}, a redirect, which is not followed");
+        return Error::answered(status, what, ServerText::default(), wait);
+    }
+    let mut text = server_text(body);
+    let what = match text {
+        Some(_) => format!("the server answered {status}"),
+        None if is_html(headers, body) => {
+            format!("the server answered {status} with text/html, not a daytona api")
+        }
+        None => format!("the server answered {status}"),
+    };
+    if text.is_none() {
+        let raw = String::from_utf8_lossy(body);
+        let excerpt = clean(&raw, secrets.clone(), EXCERPT);
+        text = Some(ServerText {
+            message: Some(excerpt).filter(|excerpt| !excerpt.is_empty()),
+            ..ServerText::default()
+        });
+    }
+    let mut text = text.unwrap_or_default();
+    for part in [&mut text.message, &mut text.code, &mut text.origin] {
+        *part = part
+            .take()
+            .map(|text| clean(&text, secrets.clone(), ERROR_KEPT));
+    }
+    Error::answered(status, what, text, wait)
+}
+
+/// Message, code and source in the spellings that servers use.
+fn server_text(body: &[u8]) -> Option<ServerText> {
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        return None;
+    };
+    let text = |names: &[&str]| names.iter().find_map(|name| words(object.get(*name)?));
+    Some(ServerText {
+        message: text(&["message", "errors", "error"]),
+        code: text(&["code", "error_code"]),
+        origin: text(&["source"]),
+    })
+}
+
+fn words(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => {
+            let parts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+            parts.join(", ")
+        }
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let named = headers.get(CONTENT_TYPE).is_some_and(|value| {
+        let value = value.as_bytes();
+        value
+            .windows(4)
+            .any(|part| part.eq_ignore_ascii_case(b"html"))
+    });
+    named || body.trim_ascii_start().starts_with(b"<")
+}
+
+/// Decodes a success. Any content type will do, as long as the body is JSON.
+pub(crate) fn decode<'a, T: DeserializeOwned>(
+    answer: &Answer,
+    secrets: impl Iterator<Item = &'a str>,
+) -> Result<T, Error> {
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        let status = answer.status;
+        if is_html(&answer.headers, &answer.body) {
+            let raw = String::from_utf8_lossy(&answer.body);
+            let excerpt = clean(&raw, secrets, EXCERPT);
+            let what = format!("this is not a daytona api (got text/html): {excerpt}");
+            return Error::new(ErrorKind::Decode, what).with_status(status);
+        }
+        // serde_json's text may quote a value; its category and place do not
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "the answer is cut off",
+            serde_json::error::Category::Syntax => "the answer is not json",
+            _ => "the answer has another shape than documented",
+        };
+        let what = format!(
+            "{what} (at byte {} of {})",
+            error.column(),
+            answer.body.len()
+        );
+        Error::new(ErrorKind::Decode, what).with_status(status)
+    })
+}

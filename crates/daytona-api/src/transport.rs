@@ -1,0 +1,48 @@
+//! How requests reach the server: one method to implement, and the default over hyper.
+
+mod body;
+mod connect;
+mod error;
+mod hyper;
+mod tls;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use self::body::Body;
+pub use self::connect::{ByteStream, Connector};
+pub use self::error::{Phase, TransportError};
+pub use self::hyper::{HyperTransport, HyperTransportBuilder};
+
+/// Sends one request and gives the head of its answer.
+///
+/// The client puts a [`Wait`] into the request's extensions; an implementation that keeps to it can tell whether
+/// anything was sent when the time is over. The client enforces the deadline in any case.
+#[async_trait::async_trait]
+pub trait Transport: Debug + Send + Sync {
+    /// Sends `request`, at most once.
+    ///
+    /// # Errors
+    ///
+    /// Where no answer came; [`TransportError::may_have_been_sent`] must be `false` only where that is certain.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future must end the exchange; the server may have acted by then.
+    async fn send(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<http::Response<Body>, TransportError>;
+}
+
+/// How long a [`Transport`] may wait; an extension of each request.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Wait {
+    /// For the head of the answer, counted from the last piece of the request's body that was taken.
+    pub head: Duration,
+    /// For the whole call.
+    pub deadline: Instant,
+}

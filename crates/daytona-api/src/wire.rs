@@ -1,0 +1,3 @@
+//! Encodings beside JSON.
+
+pub(crate) mod multipart;

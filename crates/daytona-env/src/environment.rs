@@ -1,0 +1,149 @@
+//! The environment: what is configured once and opened many times.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use context_vars::Source;
+use sandbox_core::{CachingFactory, CloseError, Error, Sandbox, SandboxFactory, Spawner};
+
+use crate::builder::DaytonaEnvironmentBuilder;
+use crate::params::DaytonaParams;
+use crate::provider::DaytonaProvider;
+use crate::sandbox::DaytonaSandbox;
+
+/// Daytona sandboxes for many tenants: each open resolves the parameters and hands out the one live sandbox for what
+/// they resolve to, making it if need be.
+///
+/// Cloning is cheap and shares everything. Dropping the last clone deletes the sandboxes in the background; call
+/// [`close`](Self::close) to know that they are gone.
+///
+/// ```no_run
+/// use context_vars::{Variable, Vars};
+/// use daytona_env::DaytonaEnvironment;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let environment = DaytonaEnvironment::builder()
+///     .api_key(Variable::new("daytona_key"))
+///     .image("python:3.12")
+///     .scope(Variable::new("tenant"))
+///     .build()?;
+/// let context = Vars::new().with("daytona_key", "dtn_..").with("tenant", "acme");
+/// let sandbox = environment.open(&context).await?;
+/// let again = environment.open(&context).await?;
+/// assert_eq!(sandbox.id(), again.id());
+/// environment.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct DaytonaEnvironment {
+    cache: CachingFactory<DaytonaProvider>,
+}
+
+impl fmt::Debug for DaytonaEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DaytonaEnvironment")
+            .field("params", self.cache.params())
+            .field("workdir", &self.workdir())
+            .field("sandboxes", &self.cache.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl DaytonaEnvironment {
+    /// Starts to configure one.
+    pub fn builder() -> DaytonaEnvironmentBuilder {
+        DaytonaEnvironmentBuilder::default()
+    }
+
+    pub(crate) fn assemble(
+        provider: DaytonaProvider,
+        params: DaytonaParams,
+        spawner: Option<Arc<dyn Spawner>>,
+        max_sandboxes: Option<usize>,
+        close_timeout: Option<Duration>,
+    ) -> Result<Self, Error> {
+        let create_timeout = provider.settings().create_timeout;
+        let mut cache = CachingFactory::builder(provider, params).create_timeout(create_timeout);
+        if let Some(spawner) = spawner {
+            cache = cache.spawner(spawner);
+        }
+        if let Some(max_sandboxes) = max_sandboxes {
+            cache = cache.max_sandboxes(max_sandboxes);
+        }
+        if let Some(close_timeout) = close_timeout {
+            cache = cache.close_timeout(close_timeout);
+        }
+        Ok(Self {
+            cache: cache.build()?,
+        })
+    }
+
+    /// The sandbox for what the parameters resolve to in this context; made, and waited for, if there is none.
+    ///
+    /// However many opens of one key run at once, one sandbox is made. A sandbox that has vanished is made anew with the
+    /// next generation, and its `info()` says that the state was lost.
+    ///
+    /// # Errors
+    ///
+    /// `Unresolved` lists every parameter that is missing or ill-typed; `InvalidInput` says what to change; `Auth`,
+    /// `Quota`, `RateLimited`, `Unavailable`, `Timeout` and `Provider` come from Daytona, with its reason; `Closed`: the
+    /// environment was closed meanwhile.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels nothing and leaks nothing: the environment owns the sandbox that is being made.
+    pub async fn open(&self, context: &dyn Source) -> Result<Arc<DaytonaSandbox>, Error> {
+        self.cache.open(context).await
+    }
+
+    /// The directory that commands start in, if it was configured; else each sandbox tells its own.
+    #[must_use]
+    pub fn workdir(&self) -> Option<&str> {
+        self.cache.provider().settings().workdir.as_deref()
+    }
+
+    /// Deletes every sandbox of this environment, up to 64 at a time. Opens begun before fail with `Closed`; later ones
+    /// start anew.
+    ///
+    /// # Errors
+    ///
+    /// What is left, with the reason and when the server itself will remove it. The deletes go on in the background,
+    /// and another `close` waits for them again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops nothing.
+    pub async fn close(&self) -> Result<(), CloseError> {
+        self.cache.close().await
+    }
+
+    /// How many sandboxes are held or being made.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Whether no sandbox is held or being made.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[async_trait]
+impl SandboxFactory for DaytonaEnvironment {
+    async fn open(&self, context: &dyn Source) -> Result<Arc<dyn Sandbox>, Error> {
+        Ok(self.cache.open(context).await?)
+    }
+
+    fn workdir(&self) -> Option<&str> {
+        self.cache.provider().settings().workdir.as_deref()
+    }
+
+    async fn close(&self) -> Result<(), CloseError> {
+        self.cache.close().await
+    }
+}

@@ -1,0 +1,187 @@
+//! One create, at most once.
+
+use std::sync::Arc;
+
+use daytona_api::{Daytona, models};
+use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found};
+
+use super::phase::Phase;
+use super::{DaytonaProvider, row};
+use crate::clients::ClientSet;
+use crate::error::{api_error, provider_error};
+use crate::lease::Echo;
+use crate::params::DaytonaParamsResolved;
+use crate::sandbox::DaytonaSandbox;
+
+/// What is needed of an open while its sandbox is made.
+pub(super) struct Making<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) clients: Arc<ClientSet>,
+    pub(super) api: Daytona,
+}
+
+impl DaytonaProvider {
+    pub(super) async fn create_sandbox(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+    ) -> Result<DaytonaSandbox, CreateError> {
+        let clients = self.clients(params).map_err(CreateError::not_created)?;
+        let api = clients
+            .for_current_runtime()
+            .map_err(CreateError::not_created)?;
+        let making = Making {
+            attempt,
+            clients,
+            api,
+        };
+        match self.post(&making, params).await {
+            Ok(row) => self.settle(&making, row).await,
+            Err(error) => self.resolve(attempt, params, error).await,
+        }
+    }
+
+    async fn post(
+        &self,
+        making: &Making<'_>,
+        params: &DaytonaParamsResolved,
+    ) -> Result<models::Sandbox, daytona_api::Error> {
+        let intervals = &self.settings.intervals;
+        let labels = self.ownership(making.attempt, params).labels();
+        let labels = labels
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
+        let mut request = making
+            .api
+            .sandboxes()
+            .create()
+            .name(making.attempt.name())
+            .labels(labels.chain(self.settings.labels.iter().cloned()))
+            .envs(
+                params
+                    .env_vars
+                    .iter()
+                    .map(|(name, value)| (name, value.expose())),
+            )
+            .auto_stop_interval(intervals.stop)
+            .with(|body| body.auto_pause_interval = Some(0))
+            .auto_delete_interval(intervals.delete);
+        if let Some(archive) = intervals.archive {
+            request = request.auto_archive_interval(archive);
+        }
+        if let Some(ttl) = intervals.ttl {
+            request = request.ttl_minutes(ttl);
+        }
+        if let Some(target) = &params.target {
+            request = request.target(target);
+        }
+        if let Some(snapshot) = &params.snapshot {
+            request = request.snapshot(snapshot);
+        }
+        if let Some(image) = &params.image {
+            request = request.image(image);
+            let resources = self.settings.resources;
+            if let Some(cpu) = resources.cpu {
+                request = request.cpu(cpu);
+            }
+            if let Some(memory) = resources.memory {
+                request = request.memory(memory);
+            }
+            if let Some(disk) = resources.disk {
+                request = request.disk(disk);
+            }
+        }
+        request.send().await
+    }
+
+    /// What an answer other than a sandbox leaves behind.
+    ///
+    /// A refusal is no proof that nothing was made: a start that fails answers 400 and leaves its row, and a proxy may
+    /// have lost the reply to a first delivery. So the name decides. Only what was never sent, and a refused credential,
+    /// is settled without asking.
+    async fn resolve(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+        error: daytona_api::Error,
+    ) -> Result<DaytonaSandbox, CreateError> {
+        let sent = error.may_have_reached_server();
+        let status = error.status();
+        let foreign = error.to_string().contains("not a daytona api");
+        let error = api_error("create a sandbox", error);
+        match status {
+            _ if !sent => Err(CreateError::not_created(error)),
+            // refused before anything was looked at: by the check of the credential, or by something that is no API
+            Some(401 | 300..=399) => Err(CreateError::not_created(error)),
+            Some(..=499) if foreign => Err(CreateError::not_created(error)),
+            Some(408) => Err(CreateError::may_exist(error)),
+            Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
+                Ok(Found::Ready(sandbox)) => Ok(sandbox),
+                // 409 says that the name is taken, whatever a look-up that may be cached says
+                Ok(Found::Absent) if status != Some(409) => Err(CreateError::not_created(error)),
+                Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
+                    Err(CreateError::not_created(conflict))
+                }
+                _ => Err(CreateError::may_exist(error)),
+            },
+            _ => Err(CreateError::may_exist(error)),
+        }
+    }
+
+    /// From a reply that names our sandbox to one that can be used.
+    async fn settle(
+        &self,
+        making: &Making<'_>,
+        row: models::Sandbox,
+    ) -> Result<DaytonaSandbox, CreateError> {
+        let id = row.id.clone();
+        match Box::pin(self.make_ready(making, row)).await {
+            Ok(sandbox) => Ok(sandbox),
+            Err(error) => Err(self.discard(making, &id, error).await),
+        }
+    }
+
+    /// Waits for the start, checks the lease and makes the workdir.
+    pub(super) async fn make_ready(
+        &self,
+        making: &Making<'_>,
+        first: models::Sandbox,
+    ) -> Result<DaytonaSandbox, Error> {
+        if first.id.is_empty() {
+            return Err(provider_error(
+                "create a sandbox",
+                "the server answered without the id of the sandbox",
+            ));
+        }
+        // looked at first: a server that drops the lease must not be waited for
+        let mut lease = row::echo(&first, &self.settings.intervals);
+        let mut latest = if row::phase(&first) == Phase::Running && lease == Echo::Holds {
+            first
+        } else {
+            self.wait_until_running(&making.api, &first.id).await?
+        };
+        if lease != Echo::Holds {
+            lease = row::echo(&latest, &self.settings.intervals);
+        }
+        if lease == Echo::Absent {
+            latest = self.get(&making.api, &latest.id).await?;
+            lease = row::echo(&latest, &self.settings.intervals);
+        }
+        match lease {
+            Echo::Holds => self.prepare(making, latest).await,
+            Echo::Absent | Echo::Differs => Err(provider_error(
+                "create a sandbox",
+                "the server did not take the lease: its reply does not show the auto-stop and auto-delete intervals that \
+                 were asked for, so nothing would remove the sandbox if this process died; it was deleted",
+            )),
+        }
+    }
+
+    /// Deletes what was made and cannot be used; the error says whether anything may be left.
+    async fn discard(&self, making: &Making<'_>, id: &str, error: Error) -> CreateError {
+        match self.delete(&making.api, id).await {
+            Ok(_) => CreateError::not_created(error),
+            Err(_) => CreateError::may_exist(error),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What a name that may or may not have been used has come to.
+
+use daytona_api::models;
+use sandbox_core::{Attempt, Error, ErrorKind, Found, Health, Target};
+
+use super::create::Making;
+use super::phase::Phase;
+use super::{DaytonaProvider, row};
+use crate::error::{api_error, provider_error};
+use crate::params::DaytonaParamsResolved;
+use crate::sandbox::DaytonaSandbox;
+
+impl DaytonaProvider {
+    /// Looks the attempt up by its name. The name holds 128 random bits chosen when the attempt began, so a row of that
+    /// name with our labels can only be its own.
+    pub(super) async fn find_sandbox(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+    ) -> Result<Found<DaytonaSandbox>, Error> {
+        let clients = self.clients(params)?;
+        let api = clients.for_current_runtime()?;
+        let found = match api.sandboxes().get(attempt.name()).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => return Ok(Found::Absent),
+            Err(error) => return Err(api_error("find a sandbox", error)),
+        };
+        let ours = self
+            .ownership(attempt, params)
+            .owns(|key| found.labels.get(key).map(String::as_str));
+        if found.name != attempt.name() || !ours {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "a sandbox of that name exists and does not carry our labels; it was left alone",
+            )
+            .with_operation("find a sandbox"));
+        }
+        let target = Target::new(Some(found.id.clone()), attempt.name());
+        match row::phase(&found) {
+            Phase::Starting => Ok(Found::Pending),
+            Phase::Gone => Ok(Found::Absent),
+            Phase::Failed => Ok(Found::Broken {
+                target,
+                reason: row::failure(&found),
+            }),
+            Phase::Stopping | Phase::Stopped => {
+                let reason =
+                    provider_error("start a sandbox", "the sandbox stopped before it was used");
+                Ok(Found::Broken { target, reason })
+            }
+            Phase::Running => {
+                Box::pin(self.adopt(
+                    Making {
+                        attempt,
+                        clients,
+                        api,
+                    },
+                    target,
+                    found,
+                ))
+                .await
+            }
+        }
+    }
+
+    async fn adopt(
+        &self,
+        making: Making<'_>,
+        target: Target,
+        found: models::Sandbox,
+    ) -> Result<Found<DaytonaSandbox>, Error> {
+        match self.make_ready(&making, found).await {
+            Ok(sandbox) => Ok(Found::Ready(sandbox)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Unavailable | ErrorKind::RateLimited
+                ) =>
+            {
+                Err(error)
+            }
+            Err(reason) => Ok(Found::Broken { target, reason }),
+        }
+    }
+
+    pub(super) async fn inspect_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<Health, Error> {
+        let api = sandbox.clients().for_current_runtime()?;
+        let found = match self.get(&api, sandbox.id()).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => {
+                return Ok(Health::Gone {
+                    reason: "the server does not know it".into(),
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(match row::phase(&found) {
+            Phase::Running => Health::Healthy,
+            Phase::Stopped | Phase::Stopping if !self.settings.lease.is_ephemeral() => {
+                Health::Stopped
+            }
+            Phase::Starting => Health::Unknown,
+            Phase::Stopping | Phase::Stopped => Health::Gone {
+                reason: "its lease ran out".into(),
+            },
+            Phase::Gone => Health::Gone {
+                reason: "it was deleted".into(),
+            },
+            Phase::Failed => {
+                // nothing on the server removes such a row
+                self.delete(&api, sandbox.id()).await?;
+                Health::Gone {
+                    reason: row::reason(&found),
+                }
+            }
+        })
+    }
+
+    /// Wakes a stopped or archived sandbox and waits until it runs.
+    pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
+        let api = sandbox.clients().for_current_runtime()?;
+        api.sandboxes()
+            .start(sandbox.id())
+            .await
+            .map_err(|error| api_error("start a sandbox", error))?;
+        self.wait_until_running(&api, sandbox.id())
+            .await
+            .map(|_| ())
+    }
+}

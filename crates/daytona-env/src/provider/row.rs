@@ -1,0 +1,49 @@
+//! A sandbox as the server describes it, as far as the life cycle goes.
+
+use daytona_api::models;
+
+use super::phase::Phase;
+use sandbox_core::Error;
+
+use crate::error::provider_error;
+use crate::lease::{Echo, Intervals};
+
+/// Longest reason taken over into an error.
+const MAX_REASON: usize = 300;
+
+pub(crate) fn phase(row: &models::Sandbox) -> Phase {
+    Phase::of(
+        row.state.as_ref().map(models::SandboxState::as_str),
+        row.desired_state
+            .as_ref()
+            .map(models::SandboxDesiredState::as_str),
+    )
+}
+
+pub(crate) fn echo(row: &models::Sandbox, intervals: &Intervals) -> Echo {
+    intervals.echo(row.auto_stop_interval, row.auto_delete_interval)
+}
+
+/// The error of a sandbox that the server gave up.
+pub(crate) fn failure(row: &models::Sandbox) -> Error {
+    provider_error("start a sandbox", reason(row))
+}
+
+/// Why the server gave up: one line, bounded.
+pub(crate) fn reason(row: &models::Sandbox) -> String {
+    let state = row
+        .state
+        .as_ref()
+        .map_or("unknown", models::SandboxState::as_str);
+    let text = row.error_reason.as_deref().unwrap_or_default();
+    let mut line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_REASON)
+        .collect();
+    if line.trim().is_empty() {
+        return format!("the server reports the state `{state}` without a reason");
+    }
+    line.truncate(line.trim_end().len());
+    format!("the server reports the state `{state}`: {line}")
+}

@@ -1,0 +1,7 @@
+//! The handle over a transport that runs commands in a shell of this machine.
+
+mod disk;
+mod faults;
+mod files;
+mod server;
+mod truth;

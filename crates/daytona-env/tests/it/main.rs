@@ -1,0 +1,6 @@
+//! Behaviour of the environment, seen from outside.
+
+mod bad_input_build;
+mod bad_input_open;
+mod create;
+mod fake;

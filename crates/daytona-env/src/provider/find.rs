@@ -123,8 +123,6 @@ impl DaytonaProvider {
             .start(sandbox.id())
             .await
             .map_err(|error| api_error("start a sandbox", error))?;
-        self.wait_until_running(api, sandbox.id())
-            .await
-            .map(|_| ())
+        self.wait_until_running(api, sandbox.id()).await.map(|_| ())
     }
 }

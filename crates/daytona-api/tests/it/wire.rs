@@ -465,3 +465,36 @@ async fn calls_beyond_the_connections_wait_their_turn() {
     }
     assert_eq!(server.requests(), 20);
 }
+
+#[tokio::test]
+async fn tls_needs_no_provider_of_the_process_and_sends_nothing_before_its_handshake() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        let mut first = Vec::new();
+        while first.len() < 3 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut byte = [0];
+            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut byte)
+                .await
+                .unwrap();
+            first.push(byte[0]);
+        }
+        first
+    });
+    let config = quick(Config::new(KEY)).api_url(format!("https://127.0.0.1:{port}/api"));
+    let error = Daytona::new(config)
+        .unwrap()
+        .sandboxes()
+        .create()
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_connect() && !error.may_have_reached_server(),
+        "{error:?}"
+    );
+    // 22 is a TLS handshake; a request would begin with a letter
+    assert_eq!(tasks.join_next().await.unwrap().unwrap(), [22, 22, 22]);
+}

@@ -16,7 +16,7 @@ async fn main() -> Result<(), daytona_local::Error> {
     {
         println!("DAYTONA_API_URL={}", server.api_url());
         println!("DAYTONA_API_KEY={}", server.token());
-        println!("isolation: {}", server.isolation());
+        println!("isolation: {}", server.isolation().mode);
     }
     drop(std::io::stdin().read(&mut [0_u8]));
     server.shutdown().await;

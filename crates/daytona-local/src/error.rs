@@ -56,7 +56,7 @@ impl Error {
 
     /// Whether isolation was required and is missing here.
     #[must_use]
-    pub fn is_isolation_unavailable(&self) -> bool {
+    pub fn is_isolation(&self) -> bool {
         self.kind == ErrorKind::IsolationUnavailable
     }
 }

@@ -31,7 +31,7 @@ pub enum Isolation {
 #[non_exhaustive]
 pub enum IsolationMode {
     /// Namespaces with a private root: the host's `/usr` read-only, no home, no `/run`, no `/tmp` of the host's.
-    Isolated,
+    Namespaces,
     /// None: a program can do whatever the user who runs the server can do.
     None,
 }
@@ -39,8 +39,20 @@ pub enum IsolationMode {
 impl fmt::Display for IsolationMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Isolated => "isolated",
+            Self::Namespaces => "namespaces",
             Self::None => "none",
         })
     }
+}
+
+/// What is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IsolationReport {
+    /// The mode.
+    pub mode: IsolationMode,
+    /// Whether programs may reach the network. Without isolation nothing keeps them from it.
+    pub network: bool,
+    /// Why there is no isolation although [`Isolation::Auto`] asked for it.
+    pub reason: Option<String>,
 }

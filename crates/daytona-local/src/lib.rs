@@ -27,6 +27,6 @@ pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock};
 pub use control::SandboxRow;
 pub use error::{Error, ErrorKind};
 pub use faults::{Fault, FaultHandle, Faults, RequestInfo};
-pub use isolate::{Isolation, IsolationMode};
+pub use isolate::{Isolation, IsolationMode, IsolationReport};
 pub use log::{RequestRecord, waves};
 pub use server::{CannedExec, Server, ServerBuilder};

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::control::SandboxRow;
 use crate::error::Error;
 use crate::faults::Faults;
-use crate::isolate::{IsolationMode, scan};
+use crate::isolate::{IsolationReport, scan};
 use crate::log::RequestRecord;
 
 /// How much of an in-process connection waits to be read, in bytes.
@@ -45,7 +45,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("api_url", &self.api_url())
-            .field("isolation", &self.isolation())
+            .field("isolation", &self.isolation().mode)
             .finish_non_exhaustive()
     }
 }
@@ -68,22 +68,10 @@ impl Server {
         &self.app.token
     }
 
-    /// The isolation in force.
+    /// What keeps the sandboxes apart from this machine.
     #[must_use]
-    pub fn isolation(&self) -> IsolationMode {
-        self.app.host.mode()
-    }
-
-    /// Why the server is not isolated although [`Isolation::Auto`](crate::Isolation::Auto) was asked for.
-    #[must_use]
-    pub fn isolation_fallback(&self) -> Option<&str> {
-        self.app.host.fallback()
-    }
-
-    /// Whether programs may reach the network. Without isolation nothing keeps them from it.
-    #[must_use]
-    pub fn network(&self) -> bool {
-        self.app.host.network() || self.isolation() == IsolationMode::None
+    pub fn isolation(&self) -> IsolationReport {
+        self.app.host.report()
     }
 
     /// The server's clock.
@@ -163,10 +151,11 @@ impl Server {
     /// # Cancel safety
     ///
     /// Once polled, the server stops even if the future is dropped.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(&self) {
         self.app.stop.cancel();
+        let mut done = self.done.clone();
         // An error means that the thread is gone, which is as good.
-        drop(self.done.wait_for(|done| *done).await);
+        drop(done.wait_for(|done| *done).await);
     }
 }
 

@@ -29,7 +29,7 @@ impl Cell {
         let root = host.make_root(id)?;
         let files = Dir::open_ambient_dir(&root, ambient_authority())?;
         let home = match host.mode() {
-            IsolationMode::Isolated => "/home/daytona".to_owned(),
+            IsolationMode::Namespaces => "/home/daytona".to_owned(),
             IsolationMode::None => root.join("home/daytona").to_string_lossy().into_owned(),
         };
         Ok(Self {

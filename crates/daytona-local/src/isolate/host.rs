@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::IsolationMode;
 use super::probe::{Tools, probe};
 use super::{Isolation, python, root};
+use super::{IsolationMode, IsolationReport};
 use crate::error::Error;
 
 /// The `PATH` of every sandbox.
@@ -88,7 +88,7 @@ impl Host {
 
     pub(crate) fn mode(&self) -> IsolationMode {
         if self.tools.is_some() {
-            IsolationMode::Isolated
+            IsolationMode::Namespaces
         } else {
             IsolationMode::None
         }
@@ -98,9 +98,13 @@ impl Host {
         self.tools.as_ref()
     }
 
-    /// Why `Auto` is not isolated.
-    pub(crate) fn fallback(&self) -> Option<&str> {
-        self.fallback.as_deref()
+    pub(crate) fn report(&self) -> IsolationReport {
+        let mode = self.mode();
+        IsolationReport {
+            mode,
+            network: self.network || mode == IsolationMode::None,
+            reason: self.fallback.clone(),
+        }
     }
 
     pub(crate) fn base(&self) -> &Path {

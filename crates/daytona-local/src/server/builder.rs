@@ -159,9 +159,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Takes every snapshot name.
-    pub fn any_snapshot(mut self) -> Self {
-        self.any_snapshot = true;
+    /// Whether every snapshot name is taken. False if not said.
+    pub fn any_snapshot(mut self, any: bool) -> Self {
+        self.any_snapshot = any;
         self
     }
 

@@ -1,4 +1,4 @@
-//! One client per origin and credential, with one pool per runtime.
+//! One client per origin and credential.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,13 +9,9 @@ use context_vars::Secret;
 use daytona_api::transport::Transport;
 use daytona_api::{Config, Daytona};
 use sandbox_core::Error;
-use tokio::runtime::{Handle, Id};
 
-use crate::error::{api_error, internal};
+use crate::error::api_error;
 use crate::fingerprint::{Fingerprint, Fingerprinter};
-
-/// More runtimes than this at once push out the pool of the one used least recently; its requests still end well.
-const MAX_RUNTIMES: usize = 16;
 
 /// All clients of one environment.
 #[derive(Debug)]
@@ -111,16 +107,13 @@ impl Clients {
     }
 }
 
-/// The clients of one origin and credential: one for each runtime that calls.
+/// The client of one origin and credential.
 ///
-/// A pooled connection is driven by the runtime that opened it: it dies with that runtime, and driving it from another
-/// costs CPU on every call. So each runtime gets a pool of its own. With a transport given from outside there are no
-/// pools of ours, and one client serves all.
+/// One client serves every runtime: its transport keeps a pool for each, since a connection dies with the runtime that
+/// drives it and costs more CPU when another does. So lifecycle calls use connections of the background runtime, and
+/// exec and files those of the caller's.
 pub(crate) struct ClientSet {
-    config: Config,
-    shared: Option<Daytona>,
-    /// Used most recently last.
-    by_runtime: Mutex<Vec<(Option<Id>, Daytona)>>,
+    client: Daytona,
 }
 
 impl fmt::Debug for ClientSet {
@@ -130,61 +123,29 @@ impl fmt::Debug for ClientSet {
 }
 
 impl ClientSet {
-    /// Builds the clients of one account.
+    /// Builds the client of one account.
     pub(crate) fn new(
         config: Config,
         transport: Option<Arc<dyn Transport>>,
     ) -> Result<Self, Error> {
-        let shared = match transport {
-            Some(transport) => Some(
-                Daytona::builder(config.clone())
-                    .transport(transport)
-                    .build()
-                    .map_err(|error| api_error("configure the client", error))?,
-            ),
-            None => None,
-        };
-        Ok(Self {
-            config,
-            shared,
-            by_runtime: Mutex::default(),
-        })
+        let mut builder = Daytona::builder(config);
+        if let Some(transport) = transport {
+            builder = builder.transport(transport);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| api_error("configure the client", error))?;
+        Ok(Self { client })
     }
 
-    /// The client whose connections the current runtime drives.
-    pub(crate) fn for_current_runtime(&self) -> Result<Daytona, Error> {
-        if let Some(shared) = &self.shared {
-            return Ok(shared.clone());
-        }
-        let runtime = Handle::try_current().ok().map(|handle| handle.id());
-        let mut clients = self
-            .by_runtime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = clients.iter().position(|(id, _)| *id == runtime) {
-            if let Some(newer) = clients.get_mut(at..) {
-                newer.rotate_left(1);
-            }
-        } else {
-            if clients.len() == MAX_RUNTIMES {
-                clients.remove(0);
-            }
-            let client = Daytona::builder(self.config.clone())
-                .build()
-                .map_err(|error| api_error("configure the client", error))?;
-            clients.push((runtime, client));
-        }
-        clients
-            .last()
-            .map(|(_, client)| client.clone())
-            .ok_or_else(|| internal("no client"))
+    /// The client.
+    pub(crate) fn api(&self) -> &Daytona {
+        &self.client
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::runtime::Builder;
-
     use super::*;
 
     fn clients() -> Clients {
@@ -241,24 +202,6 @@ mod tests {
             })
         };
         assert_ne!(print(jwt), print(key));
-    }
-
-    #[test]
-    fn each_runtime_has_its_own_pool_and_old_ones_go() {
-        let clients = clients();
-        let set = set(&clients, "https://a.test/api", "k");
-        let held = || set.by_runtime.lock().unwrap().len();
-        set.for_current_runtime().unwrap();
-        set.for_current_runtime().unwrap();
-        assert_eq!(held(), 1);
-        for _ in 0..MAX_RUNTIMES * 2 {
-            let runtime = Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                set.for_current_runtime().unwrap();
-                set.for_current_runtime().unwrap();
-            });
-        }
-        assert_eq!(held(), MAX_RUNTIMES);
     }
 
     #[test]

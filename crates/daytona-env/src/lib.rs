@@ -83,4 +83,4 @@ pub use builder::DaytonaEnvironmentBuilder;
 pub use environment::DaytonaEnvironment;
 pub use lease::Lease;
 pub use resources::DaytonaResources;
-pub use sandbox::{DaytonaSandbox, SandboxRef};
+pub use sandbox::{DaytonaSandbox, OwnedSandbox, SandboxRef};

@@ -90,7 +90,7 @@ impl DaytonaSandbox {
     }
 
     fn toolbox(&self, operation: &'static str) -> Result<Toolbox, Error> {
-        let api = self.parts.clients.for_current_runtime()?;
+        let api = self.parts.clients.api();
         api.toolbox_at(&self.parts.toolbox_proxy_url, &self.parts.id)
             .map_err(|error| api_error(operation, error))
     }

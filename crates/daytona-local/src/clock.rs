@@ -1,96 +1,149 @@
-//! The clock of the server: timers, timestamps and delays all follow it.
-
-mod manual;
-mod system;
+//! The server's time: the system's, the system's made faster, or one that a test moves.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 
-pub use self::manual::ManualClock;
-pub use self::system::SystemClock;
+/// What [`Clock::sleep_until`] returns.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The time of a server. Whatever a sandbox's intervals, delays and timestamps say is said in this time.
-#[async_trait]
+/// Where the server takes its time from. Intervals, time stamps and the delay of a create all follow it.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time now. Never goes back.
-    fn now(&self) -> SystemTime;
+    /// The time now.
+    fn now(&self) -> Timestamp;
 
-    /// Returns once [`Clock::now`] is `deadline` or later. Called on the server's own runtime.
+    /// Ends once [`Clock::now`] has reached `deadline`.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future has no effect.
-    async fn sleep_until(&self, deadline: SystemTime);
+    /// Dropping the future has no effect on the clock.
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep;
 }
 
-/// A time of the server in milliseconds since the Unix epoch: what rows keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Moment(u64);
-
-impl Moment {
-    pub(crate) const fn from_millis(millis: u64) -> Self {
-        Self(millis)
-    }
-
-    pub(crate) const fn millis(self) -> u64 {
-        self.0
-    }
-
-    pub(crate) fn plus(self, duration: Duration) -> Self {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(millis))
-    }
-
-    pub(crate) fn plus_minutes(self, minutes: u64) -> Self {
-        Self(self.0.saturating_add(minutes.saturating_mul(60_000)))
-    }
-
-    pub(crate) fn system_time(self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.min(MAX_MILLIS))
-    }
+pub(crate) fn add(time: Timestamp, duration: Duration) -> Timestamp {
+    SignedDuration::try_from(duration)
+        .ok()
+        .and_then(|duration| time.checked_add(duration).ok())
+        .unwrap_or(Timestamp::MAX)
 }
 
-/// The end of the year 9999, the last one RFC 3339 can write.
-const MAX_MILLIS: u64 = 253_402_300_799_999;
+/// From `earlier` to `later`, 0 if they are the other way around.
+pub(crate) fn between(earlier: Timestamp, later: Timestamp) -> Duration {
+    Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
+}
 
-impl From<SystemTime> for Moment {
-    fn from(time: SystemTime) -> Self {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH);
-        Self::default().plus(since.unwrap_or_default())
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep {
+        let left = between(self.now(), deadline);
+        Box::pin(tokio::time::sleep(left))
     }
 }
 
-/// ISO 8601 in UTC with milliseconds, as the API writes its times.
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = i64::try_from(self.0.min(MAX_MILLIS)).unwrap_or(0);
-        match jiff::Timestamp::from_millisecond(millis) {
-            Ok(time) => write!(f, "{time:.3}"),
-            Err(_) => Err(fmt::Error),
+/// The system's clock, running `speed` times as fast since it was made: a minute of lease can pass in a second.
+#[derive(Clone, Debug)]
+pub struct AcceleratedClock {
+    start: Timestamp,
+    speed: f64,
+}
+
+impl AcceleratedClock {
+    /// A clock that starts at the present time. A `speed` that is not a positive number counts as 1.
+    #[must_use]
+    pub fn new(speed: f64) -> Self {
+        let speed = if speed.is_finite() && speed > 0.0 {
+            speed
+        } else {
+            1.0
+        };
+        Self {
+            start: SystemClock.now(),
+            speed,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_written_as_the_api_writes_them() {
-        assert_eq!(Moment(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            Moment(1_700_000_000_120).to_string(),
-            "2023-11-14T22:13:20.120Z"
-        );
-        assert_eq!(Moment(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+impl Clock for AcceleratedClock {
+    fn now(&self) -> Timestamp {
+        let real = between(self.start, SystemClock.now());
+        let fast = Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(real);
+        add(self.start, fast)
     }
 
-    #[test]
-    fn moments_do_not_overflow() {
-        assert_eq!(Moment(5).plus(Duration::MAX), Moment(u64::MAX));
-        assert_eq!(Moment(5).plus_minutes(u64::MAX), Moment(u64::MAX));
-        assert_eq!(Moment(60).plus_minutes(1), Moment(60_060));
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep {
+        let fast = between(self.now(), deadline);
+        let real = Duration::try_from_secs_f64(fast.as_secs_f64() / self.speed).unwrap_or(fast);
+        // A hair more, so that rounding never wakes a sleeper before its time.
+        Box::pin(tokio::time::sleep(real + Duration::from_micros(50)))
+    }
+}
+
+/// A clock that stands still until a test moves it.
+#[derive(Debug)]
+pub struct ManualClock {
+    now: Mutex<watch::Sender<Timestamp>>,
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ManualClock {
+    /// A clock that stands at a fixed date.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(Timestamp::from_second(1_800_000_000).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+
+    /// A clock that stands at `start`.
+    #[must_use]
+    pub fn at(start: Timestamp) -> Self {
+        Self {
+            now: Mutex::new(watch::Sender::new(start)),
+        }
+    }
+
+    /// Moves the time on and wakes what was waiting for it.
+    pub fn advance(&self, by: Duration) {
+        let sender = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.send_modify(|now| *now = add(*now, by));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self
+            .now
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .borrow()
+    }
+
+    fn sleep_until(&self, deadline: Timestamp) -> Sleep {
+        let mut changes = self
+            .now
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .subscribe();
+        Box::pin(async move {
+            if changes.wait_for(|now| *now >= deadline).await.is_err() {
+                // The clock is gone, so its time never comes.
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }

@@ -19,6 +19,8 @@
 
 #[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod exec;
 mod factory;

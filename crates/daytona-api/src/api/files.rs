@@ -1,4 +1,5 @@
 use super::{DownloadBuilder, Toolbox, Upload};
+use crate::client::redact::clean;
 use crate::error::{Error, ErrorKind};
 use crate::models::toolbox::{FileInfo, UploadFilesResponse};
 use crate::request::{Call, check_path};
@@ -165,8 +166,18 @@ impl Files {
         let answer = self.toolbox.client.done(&self.toolbox.base, call).await?;
         // newer servers answer with what failed, older ones with a status
         let answer: UploadFilesResponse = serde_json::from_slice(&answer).unwrap_or_default();
-        if answer.errors.is_some_and(|errors| !errors.is_empty()) {
-            let what = "the server took the upload but could not write the file";
+        let failed = answer.errors.unwrap_or_default();
+        if !failed.is_empty() {
+            let own = self
+                .toolbox
+                .client
+                .shared
+                .config
+                .credential
+                .secret()
+                .expose();
+            let said = clean(&failed.join(", "), std::iter::once(own), 1024);
+            let what = format!("the server took the upload but could not write the file: {said}");
             return Err(Error::new(ErrorKind::Decode, what).with_operation(routes::UPLOAD_FILES.id));
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What a client needs to know.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::auth::{ApiKey, Base, Credential};
@@ -20,7 +21,7 @@ pub(crate) const DEFAULT_URL: &str = "https://app.daytona.io/api";
 /// assert!(!format!("{api:?}").contains("key\""));
 /// # Ok::<(), daytona_api::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Config {
     pub(crate) credential: Credential,
@@ -205,6 +206,25 @@ impl Config {
     }
 }
 
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // a url that is refused may hold a password
+        let shown = |url: &str| {
+            Base::parse(url, "url").map_or("[invalid]".into(), |base| format!("{base:?}"))
+        };
+        let allowed: Vec<_> = self.allowed.iter().map(|url| shown(url)).collect();
+        f.debug_struct("Config")
+            .field("credential", &self.credential)
+            .field("api_url", &shown(&self.api_url))
+            .field("target", &self.target)
+            .field("allowed", &allowed)
+            .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
+            .field("user_agent", &self.user_agent)
+            .finish()
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the environment"
@@ -222,6 +242,20 @@ mod tests {
             let pair = pairs.iter().find(|(key, _)| *key == name);
             pair.map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn debug_shows_no_credential_wherever_it_was_put() {
+        for url in [
+            "https://user:canary@host/api",
+            "https://host/api?key=canary",
+        ] {
+            let config = Config::jwt("canary", "org")
+                .api_url(url)
+                .allow_toolbox_origin(url);
+            assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+        }
+        assert!(format!("{:?}", Config::new("k")).contains(DEFAULT_URL));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Tests of the client from outside: the requests it makes, and what it does with every kind of answer.
 
+mod decode;
 #[cfg(feature = "test-util")]
 mod requests;
 mod support;
+#[cfg(feature = "test-util")]
+mod time;
 mod wire;

@@ -361,3 +361,140 @@ async fn no_secret_is_shown_anywhere() {
     // the same looks would find one
     assert!(format!("{body:?}").contains("canary"));
 }
+
+#[tokio::test]
+async fn a_range_is_kept_to_even_where_the_server_does_not() {
+    let whole = answer("200 OK", "", "0123456789");
+    let part = answer("206 P", "content-range: bytes 2-5/10\r\n", "2345");
+    for step in [whole, part] {
+        let server = Server::new(vec![step]).await;
+        let download = server
+            .toolbox()
+            .files()
+            .download("f")
+            .range(2..6)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(download.file_size(), Some(10));
+        let bytes = server
+            .toolbox()
+            .files()
+            .download("f")
+            .range(2..6)
+            .bytes()
+            .await
+            .unwrap();
+        assert_eq!(bytes, "2345");
+    }
+    let wrong = answer("206 P", "content-range: bytes 4-5/10\r\n", "45");
+    let server = Server::new(vec![wrong]).await;
+    let error = server
+        .toolbox()
+        .files()
+        .download("f")
+        .range(2..6)
+        .bytes()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn a_download_that_is_cut_off_or_too_large_is_an_error() {
+    let cut = Do::WriteClose(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc".to_vec());
+    let server = Server::new(vec![cut]).await;
+    let error = server
+        .toolbox()
+        .files()
+        .download("f")
+        .bytes()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error:?}");
+    let server = Server::new(vec![answer("200 OK", "", "0123456789")]).await;
+    let error = server
+        .toolbox()
+        .files()
+        .download("f")
+        .limit(5)
+        .bytes()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[tokio::test]
+async fn an_upload_is_sent_once_and_streams_with_its_length() {
+    let server = Server::new(vec![json("{}"), Do::Reset, json("{}")]).await;
+    let files = server.toolbox().files();
+    let pieces =
+        futures_util::stream::iter((0..100).map(|_| Ok(bytes::Bytes::from(vec![7; 10_000]))));
+    files
+        .upload("f", daytona_api::api::Upload::stream(pieces, 1_000_000))
+        .await
+        .unwrap();
+    assert_eq!(server.requests(), 1);
+    let error = files.upload("f", "text").await.unwrap_err();
+    assert!(error.may_have_reached_server());
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_bulk_answer_that_lists_errors_is_an_error() {
+    let server = Server::new(vec![json(r#"{"files":[],"errors":["disk full"]}"#)]).await;
+    let error = server.toolbox().files().upload("f", "x").await.unwrap_err();
+    assert!(error.to_string().contains("disk full"), "{error}");
+}
+
+#[tokio::test]
+async fn calls_beyond_the_connections_wait_their_turn() {
+    let server = Server::new(vec![json(OK)]).await;
+    let mut limits = daytona_api::Limits::default();
+    limits.connections = 2;
+    let config = Config::new(KEY)
+        .limits(limits)
+        .api_url(format!("http://127.0.0.1:{}/api", server.port));
+    let api = Daytona::new(config).unwrap();
+    let calls = (0..20).map(|_| {
+        let sandboxes = api.sandboxes();
+        async move { sandboxes.get("a").await }
+    });
+    for got in futures_util::future::join_all(calls).await {
+        assert_eq!(got.unwrap().id, "sb");
+    }
+    assert_eq!(server.requests(), 20);
+}
+
+#[tokio::test]
+async fn tls_needs_no_provider_of_the_process_and_sends_nothing_before_its_handshake() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        let mut first = Vec::new();
+        while first.len() < 3 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut byte = [0];
+            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut byte)
+                .await
+                .unwrap();
+            first.push(byte[0]);
+        }
+        first
+    });
+    let config = quick(Config::new(KEY)).api_url(format!("https://127.0.0.1:{port}/api"));
+    let error = Daytona::new(config)
+        .unwrap()
+        .sandboxes()
+        .create()
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_connect() && !error.may_have_reached_server(),
+        "{error:?}"
+    );
+    // 22 is a TLS handshake; a request would begin with a letter
+    assert_eq!(tasks.join_next().await.unwrap().unwrap(), [22, 22, 22]);
+}

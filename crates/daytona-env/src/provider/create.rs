@@ -27,9 +27,7 @@ impl DaytonaProvider {
         params: &DaytonaParamsResolved,
     ) -> Result<DaytonaSandbox, CreateError> {
         let clients = self.clients(params).map_err(CreateError::not_created)?;
-        let api = clients
-            .for_current_runtime()
-            .map_err(CreateError::not_created)?;
+        let api = clients.api().clone();
         let making = Making {
             attempt,
             clients,

@@ -14,7 +14,7 @@ impl DaytonaProvider {
         target: &Target,
         params: &DaytonaParamsResolved,
     ) -> Result<Destroyed, Error> {
-        let api = self.clients(params)?.for_current_runtime()?;
+        let api = self.clients(params)?.api().clone();
         if let Some(id) = target.id() {
             return self.delete(&api, id).await;
         }

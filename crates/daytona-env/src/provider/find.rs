@@ -19,7 +19,7 @@ impl DaytonaProvider {
         params: &DaytonaParamsResolved,
     ) -> Result<Found<DaytonaSandbox>, Error> {
         let clients = self.clients(params)?;
-        let api = clients.for_current_runtime()?;
+        let api = clients.api().clone();
         let found = match api.sandboxes().get(attempt.name()).await {
             Ok(found) => found,
             Err(error) if error.is_not_found() => return Ok(Found::Absent),
@@ -84,7 +84,7 @@ impl DaytonaProvider {
     }
 
     pub(super) async fn inspect_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<Health, Error> {
-        let api = sandbox.clients().for_current_runtime()?;
+        let api = sandbox.clients().api();
         let found = match self.get(&api, sandbox.id()).await {
             Ok(found) => found,
             Err(error) if error.is_not_found() => {
@@ -118,7 +118,7 @@ impl DaytonaProvider {
 
     /// Wakes a stopped or archived sandbox and waits until it runs.
     pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
-        let api = sandbox.clients().for_current_runtime()?;
+        let api = sandbox.clients().api();
         api.sandboxes()
             .start(sandbox.id())
             .await

@@ -39,7 +39,7 @@ impl Anchors {
 impl DaytonaProvider {
     /// Tells the server that the sandbox is in use, and once per lease sets its time to live anew.
     pub(super) async fn renew_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
-        let api = sandbox.clients().for_current_runtime()?;
+        let api = sandbox.clients().api();
         let id = sandbox.id();
         let renewed = api.sandboxes().update_last_activity(id).await;
         let intervals = &self.settings.intervals;

@@ -30,7 +30,7 @@ impl DaytonaSandbox {
     /// Safe to drop: nothing is changed.
     pub async fn attach(config: Config, reference: &SandboxRef) -> Result<Self, Error> {
         let clients = Arc::new(ClientSet::new(config, None)?);
-        let api = clients.for_current_runtime()?;
+        let api = clients.api().clone();
         let row = api.sandboxes().get(reference.id()).await;
         let row = row.map_err(|error| api_error(OPERATION, error))?;
         let state = row.state.as_ref().map_or("", |state| state.as_str());

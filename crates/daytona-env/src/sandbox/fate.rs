@@ -24,9 +24,7 @@ pub(super) enum Fate {
 impl DaytonaSandbox {
     /// Asks the control plane. Being unreachable is not gone.
     pub(super) async fn fate(&self) -> Fate {
-        let Ok(api) = self.parts.clients.for_current_runtime() else {
-            return Fate::Unknown;
-        };
+        let api = self.parts.clients.api();
         let reason = match timeout(PATIENCE, api.sandboxes().get(&self.parts.id)).await {
             Ok(Ok(row)) => match standing(&row) {
                 Standing::Gone => "Daytona says it is destroyed",

@@ -8,6 +8,8 @@ use super::quote;
 
 /// How much longer the server's own limit is than the command's: time for the frame.
 const GRACE: Duration = Duration::from_secs(10);
+/// The longest limit that fits the wire, where it is an unsigned 32-bit number of seconds.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 /// Output up to this size is sent by one process per stream.
 const SMALL: u64 = 4096;
 
@@ -106,7 +108,7 @@ impl Script {
         });
         let server_timeout = command
             .timeout
-            .map(|timeout| ceil(timeout).saturating_add(GRACE));
+            .map(|timeout| ceil(timeout).saturating_add(GRACE).min(LONGEST));
         Self {
             text,
             nonce: nonce.to_owned(),

@@ -4,3 +4,4 @@ mod bad_input_build;
 mod bad_input_open;
 mod create;
 mod fake;
+mod owned;

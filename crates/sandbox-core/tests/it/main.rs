@@ -2,6 +2,8 @@
 
 mod cancel;
 mod close;
+#[cfg(all(feature = "conformance", feature = "local", unix))]
+mod conformance;
 mod contract;
 mod create;
 mod fake;

@@ -1,6 +1,6 @@
 //! How a command ends, and what it finds around it.
 
-use super::harness::{Call, SHELLS};
+use super::harness::{Call, SHELLS, tempdir};
 use crate::wrapper::{Refusal, Report};
 
 #[test]
@@ -130,5 +130,47 @@ fn without_a_place_for_temporary_files_another_is_found() {
         assert_eq!(call.run(shell).stdout(), "ok\n", "{shell:?}");
         call.env = vec![("TMPDIR", "/tmp/$(id) x".into())];
         assert_eq!(call.run(shell).stdout(), "ok\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn a_planted_directory_is_not_used() {
+    for shell in SHELLS.iter() {
+        let (place, trap) = (tempdir::Dir::new(), tempdir::Dir::new());
+        std::os::unix::fs::symlink(trap.path(), place.path().join(".denv")).unwrap();
+        let mut call = Call::sh("ls -A \"$TMPDIR\"; ls -A \"$TRAP\"; seq 1 9");
+        (call.head, call.tail) = (40, 4);
+        call.env = vec![
+            ("TMPDIR", place.path().to_str().unwrap().into()),
+            ("TRAP", trap.path().to_str().unwrap().into()),
+        ];
+        let answer = call.run(shell);
+        // The planted link, and beside it a directory whose name could not be guessed.
+        let spill = answer.ran().stdout.spill.clone().unwrap();
+        assert!(
+            spill.starts_with(place.path().join(".denv-").to_str().unwrap()),
+            "{spill}"
+        );
+        let whole = std::fs::read_to_string(&spill).unwrap();
+        assert!(
+            whole.starts_with(".denv\n.denv-") && whole.ends_with("\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"),
+            "{whole}"
+        );
+        assert_eq!(
+            std::fs::read_dir(trap.path()).unwrap().count(),
+            0,
+            "{shell:?}"
+        );
+        // Without something to keep, that directory goes too.
+        call.head = 4000;
+        call.run(shell);
+        let left = || std::fs::read_dir(place.path()).unwrap().count();
+        for _ in 0..200_000 {
+            if left() == 2 {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        assert_eq!(left(), 2, "{shell:?}");
     }
 }

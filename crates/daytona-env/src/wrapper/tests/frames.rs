@@ -79,6 +79,7 @@ fn the_servers_limit_is_whole_seconds_and_longer() {
     assert_eq!(limit(Some(Duration::from_millis(1))), Some(11.0));
     assert_eq!(limit(Some(Duration::from_millis(2_500))), Some(13.0));
     assert_eq!(limit(Some(Duration::from_secs(60))), Some(70.0));
+    assert_eq!(limit(Some(Duration::MAX)), Some(f64::from(u32::MAX)));
 }
 
 #[test]

@@ -1,0 +1,13 @@
+//! The control plane: rows, their states, the timers that move them.
+
+pub(crate) mod create;
+pub(crate) mod lifecycle;
+pub(crate) mod list;
+pub(crate) mod misc;
+pub(crate) mod row;
+pub(crate) mod settings;
+pub(crate) mod store;
+mod timers;
+mod view;
+
+pub use row::SandboxRow;

@@ -1,0 +1,321 @@
+//! `POST /sandbox`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+use serde_json::{Map, Value};
+
+use super::row::{Build, Intervals, Row};
+use crate::clock::add;
+use crate::faults::Action;
+use crate::server::app::App;
+use crate::server::ident;
+use crate::server::reply::{Failure, Reply};
+
+/// How long a create from a snapshot waits for the start before it answers anyway.
+const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_ARCHIVE: i64 = 43_200;
+
+pub(crate) async fn create(
+    app: &Arc<App>,
+    body: &Value,
+    fault: Option<&Action>,
+) -> Result<Reply, Failure> {
+    let body = body
+        .as_object()
+        .ok_or_else(|| Failure::bad("Invalid JSON in request body"))?;
+    let row = parse(app, body)?;
+    let (id, from_image) = (row.id.clone(), row.build.is_some());
+    let delay = app.options.create_delay;
+    let now = app.clock.now();
+    let view = {
+        let mut store = app.store();
+        let row_view = row.view(&app.proxy_url());
+        store.insert(row)?;
+        row_view
+    };
+    match fault {
+        Some(Action::Stuck) => return Ok(Reply::json(200, &view)),
+        Some(Action::ErrorState { reason, quiet }) => {
+            fail(app, &id, reason);
+            return if from_image || *quiet {
+                Ok(Reply::json(200, &view))
+            } else {
+                Err(Failure::bad(format!("Sandbox failed to start: {reason}")))
+            };
+        }
+        _ => {}
+    }
+    if delay.is_zero() {
+        advance(app, &id, SandboxState::Started);
+        if from_image {
+            // The answer to a create from an image does not wait for the build.
+            return Ok(Reply::json(200, &view));
+        }
+        let started = app.store().find(&id)?.view(&app.proxy_url());
+        return Ok(Reply::json(200, &started));
+    }
+    let (half, end) = (add(now, delay / 2), add(now, delay));
+    let task = app.spawn({
+        let (app, id) = (Arc::clone(app), id.clone());
+        async move {
+            if from_image {
+                app.clock.sleep_until(half).await;
+                if !advance(&app, &id, SandboxState::Creating) {
+                    return;
+                }
+            }
+            app.clock.sleep_until(end).await;
+            advance(&app, &id, SandboxState::Started);
+        }
+    });
+    if !from_image {
+        tokio::select! {
+            _ = task => {}
+            () = app.clock.sleep_until(add(now, PATIENCE)) => {}
+        }
+    }
+    Ok(Reply::json(200, &view))
+}
+
+/// Moves a new row on, unless it was deleted meanwhile.
+fn advance(app: &App, id: &str, state: SandboxState) -> bool {
+    let now = app.clock.now();
+    let mut store = app.store();
+    let Some(row) = store.rows.get_mut(id) else {
+        return false;
+    };
+    if row.desired != SandboxDesiredState::Started || !row.pending {
+        return false;
+    }
+    let done = state == SandboxState::Started;
+    row.settle(state, now);
+    row.pending = !done;
+    true
+}
+
+fn fail(app: &App, id: &str, reason: &str) {
+    let now = app.clock.now();
+    let mut store = app.store();
+    if let Some(row) = store.rows.get_mut(id) {
+        row.error_reason = Some(reason.to_owned());
+        let state = if row.build.is_some() {
+            SandboxState::BuildFailed
+        } else {
+            SandboxState::Error
+        };
+        row.settle(state, now);
+    }
+}
+
+fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
+    let mut problems = Vec::new();
+    let mut fields = Fields {
+        body,
+        problems: &mut problems,
+    };
+    let name = fields.text("name");
+    let snapshot = fields
+        .text("snapshot")
+        .filter(|name| !name.trim().is_empty());
+    let user = fields.text("user");
+    let target = fields.text("target");
+    let env = fields.map("env");
+    let labels = fields.map("labels");
+    let public = fields.flag("public");
+    let network_block_all = fields.flag("networkBlockAll");
+    let resources = ["cpu", "gpu", "memory", "disk"].map(|name| fields.number(name));
+    let stop = fields.number("autoStopInterval");
+    let archive = fields.number("autoArchiveInterval");
+    let delete = fields.number("autoDeleteInterval");
+    let ttl = fields.number("ttlMinutes");
+    let build = fields.object("buildInfo").map(|info| Build {
+        dockerfile: info
+            .get("dockerfileContent")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        context_hashes: info
+            .get("contextHashes")
+            .and_then(Value::as_array)
+            .map(|hashes| {
+                hashes
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            }),
+    });
+    if !problems.is_empty() {
+        return Err(Failure::bad(problems.join(", ")));
+    }
+    if let Some(name) = &name {
+        check_name(name)?;
+    }
+    let [cpu, gpu, memory, disk] = resources.map(Option::unwrap_or_default);
+    if [cpu, gpu, memory, disk].iter().any(|&amount| amount < 0) {
+        return Err(Failure::bad("Sandbox resources must be non-negative"));
+    }
+    let (snapshot, cpu, gpu, memory, disk) = if build.is_some() {
+        if snapshot.is_some() {
+            let message = "Cannot specify a snapshot when using a build info entry";
+            return Err(Failure::bad(message));
+        }
+        let or = |amount: i64, default: i64| if amount == 0 { default } else { amount };
+        (None, or(cpu, 1), gpu, or(memory, 1), or(disk, 3))
+    } else {
+        if [cpu, gpu, memory, disk].iter().any(|&amount| amount != 0) {
+            let message = "Cannot specify Sandbox resources when using a snapshot";
+            return Err(Failure::bad(message));
+        }
+        let snapshot = snapshot.unwrap_or_else(|| app.options.default_snapshot.clone());
+        if !app.options.any_snapshot && !app.store().snapshots.contains(&snapshot) {
+            return Err(Failure::bad(format!(
+                "Snapshot {snapshot} not found. Did you add it through the Daytona Dashboard?"
+            )));
+        }
+        (Some(snapshot), 1, 0, 1, 3)
+    };
+    let intervals = Intervals {
+        stop: stop_interval(stop.unwrap_or(15))?,
+        archive: archive_interval(archive.unwrap_or(10_080))?,
+        delete: delete.unwrap_or(-1),
+    };
+    let ttl = ttl_minutes(ttl.unwrap_or(0))?;
+    let now = app.clock.now();
+    let id = ident::uuid();
+    let state = if build.is_some() {
+        SandboxState::PendingBuild
+    } else {
+        SandboxState::Creating
+    };
+    Ok(Row {
+        name: name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| id.clone()),
+        id,
+        snapshot,
+        build,
+        user: user
+            .filter(|user| !user.is_empty())
+            .unwrap_or_else(|| "daytona".to_owned()),
+        env: env.unwrap_or_default(),
+        labels: labels.unwrap_or_default(),
+        public: public.unwrap_or(false),
+        network_block_all: network_block_all.unwrap_or(false),
+        target: target
+            .filter(|target| !target.is_empty())
+            .unwrap_or_else(|| "local".to_owned()),
+        cpu,
+        gpu,
+        memory,
+        disk,
+        state,
+        desired: SandboxDesiredState::Started,
+        pending: true,
+        pending_since: now,
+        error_reason: None,
+        intervals,
+        auto_destroy_at: ttl.map(|ttl| add(now, ttl)),
+        created_at: now,
+        updated_at: now,
+        last_activity_at: now,
+        open: BTreeMap::new(),
+        cell: None,
+    })
+}
+
+/// The only rules for names: no markup, no address, no control characters.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let lower = name.to_lowercase();
+    let address = [
+        "http://",
+        "https://",
+        "ftp://",
+        "www.",
+        "mailto:",
+        "javascript:",
+        "data:",
+    ];
+    let markup = name.contains('<') && name.contains('>');
+    if markup || name.chars().any(char::is_control) || address.iter().any(|a| lower.contains(a)) {
+        return Err(Failure::bad(
+            "name must not contain HTML, URLs or control characters",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn stop_interval(minutes: i64) -> Result<i64, Failure> {
+    if minutes < 0 {
+        return Err(Failure::bad("Auto-stop interval must be non-negative"));
+    }
+    Ok(minutes)
+}
+
+pub(crate) fn archive_interval(minutes: i64) -> Result<i64, Failure> {
+    match minutes {
+        ..0 => Err(Failure::bad("Auto-archive interval must be non-negative")),
+        0 => Ok(MAX_ARCHIVE),
+        _ => Ok(minutes.min(MAX_ARCHIVE)),
+    }
+}
+
+/// `None` for 0, which switches it off.
+pub(crate) fn ttl_minutes(minutes: i64) -> Result<Option<Duration>, Failure> {
+    let minutes = u64::try_from(minutes).map_err(|_| Failure::bad("TTL must be non-negative"))?;
+    Ok((minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60))))
+}
+
+/// Reads members one by one and collects what is wrong with them.
+struct Fields<'a> {
+    body: &'a Map<String, Value>,
+    problems: &'a mut Vec<String>,
+}
+
+impl<'a> Fields<'a> {
+    fn get<T>(
+        &mut self,
+        name: &str,
+        wanted: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.body.get(name).filter(|value| !value.is_null())?;
+        let read = read(value);
+        if read.is_none() {
+            self.problems.push(format!("{name} must be {wanted}"));
+        }
+        read
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.get(name, "a string", |value| value.as_str().map(str::to_owned))
+    }
+
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        self.get(name, "a boolean value", Value::as_bool)
+    }
+
+    fn number(&mut self, name: &str) -> Option<i64> {
+        self.get(name, "an integer number", |value| match value {
+            Value::Number(number) => number.as_i64(),
+            // Numbers are converted by the server before they are checked.
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        })
+    }
+
+    fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
+        self.get(name, "an object", Value::as_object)
+    }
+
+    fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
+        self.get(name, "an object with string values", |value| {
+            let members = value.as_object()?.iter();
+            members
+                .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Start, stop, archive, delete.
+
+use std::sync::Arc;
+
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+
+use super::row::Row;
+use super::store::Work;
+use crate::faults::Action;
+use crate::server::app::App;
+use crate::server::reply::{Failure, Reply};
+
+fn check_settled(row: &Row) -> Result<(), Failure> {
+    if row.pending {
+        return Err(Failure::conflict("Sandbox state change in progress"));
+    }
+    Ok(())
+}
+
+pub(crate) fn get(app: &App, key: &str) -> Result<Reply, Failure> {
+    let view = app.store().find(key)?.view(&app.proxy_url());
+    Ok(Reply::json(200, &view))
+}
+
+pub(crate) fn delete(app: &Arc<App>, key: &str) -> Result<Reply, Failure> {
+    let now = app.clock.now();
+    let mut store = app.store();
+    let row = store.find(key)?;
+    // A build may be given up; anything else that is under way must end first.
+    if row.state != SandboxState::PendingBuild || row.desired != SandboxDesiredState::Started {
+        check_settled(row)?;
+    }
+    let id = row.id.clone();
+    let work = store.begin_destroy(&id, now);
+    let proxy = app.proxy_url();
+    let mut view = store
+        .rows
+        .get(&id)
+        .map(|row| row.view(&proxy))
+        .unwrap_or_default();
+    view.state = Some(SandboxState::Destroying);
+    drop(store);
+    app.finish(work, id);
+    Ok(Reply::json(200, &view))
+}
+
+pub(crate) fn stop(app: &Arc<App>, key: &str) -> Result<Reply, Failure> {
+    let now = app.clock.now();
+    let mut store = app.store();
+    let row = store.find(key)?;
+    check_settled(row)?;
+    if row.state != SandboxState::Started {
+        return Err(Failure::bad("Sandbox is not in a stoppable state"));
+    }
+    let id = row.id.clone();
+    let work = if row.ephemeral() {
+        store.begin_destroy(&id, now)
+    } else {
+        row.begin(SandboxDesiredState::Stopped, now);
+        row.cell.clone().map(Work::Kill)
+    };
+    let proxy = app.proxy_url();
+    let mut view = store
+        .rows
+        .get(&id)
+        .map(|row| row.view(&proxy))
+        .unwrap_or_default();
+    if view.state == Some(SandboxState::Destroyed) {
+        view.state = Some(SandboxState::Destroying);
+    }
+    drop(store);
+    app.finish(work, id);
+    Ok(Reply::json(200, &view))
+}
+
+pub(crate) fn start(app: &App, key: &str, fault: Option<&Action>) -> Result<Reply, Failure> {
+    let now = app.clock.now();
+    let mut store = app.store();
+    let row = store.find(key)?;
+    let proxy = app.proxy_url();
+    match row.state {
+        SandboxState::Error | SandboxState::BuildFailed => {
+            return Err(Failure::bad("Sandbox is in an errored state"));
+        }
+        SandboxState::Started if row.desired == SandboxDesiredState::Started => {
+            return Ok(Reply::json(200, &row.view(&proxy)));
+        }
+        _ => check_settled(row)?,
+    }
+    if !matches!(row.state, SandboxState::Stopped | SandboxState::Archived) {
+        return Err(Failure::bad("Sandbox is not in valid state"));
+    }
+    // What the wait for the start looks like from outside: stopped, meant to be started.
+    row.state = SandboxState::Stopped;
+    row.begin(SandboxDesiredState::Started, now);
+    match fault {
+        Some(Action::Stuck) => {}
+        Some(Action::ErrorState { reason, quiet }) => {
+            row.error_reason = Some(reason.clone());
+            row.settle(SandboxState::Error, now);
+            if !quiet {
+                return Err(Failure::bad(format!("Sandbox failed to start: {reason}")));
+            }
+        }
+        _ => row.settle(SandboxState::Started, now),
+    }
+    Ok(Reply::json(200, &row.view(&proxy)))
+}
+
+pub(crate) fn archive(app: &App, key: &str) -> Result<Reply, Failure> {
+    let now = app.clock.now();
+    let mut store = app.store();
+    let row = store.find(key)?;
+    check_settled(row)?;
+    if row.state != SandboxState::Stopped {
+        return Err(Failure::bad("Sandbox is not stopped"));
+    }
+    if row.ephemeral() {
+        return Err(Failure::bad("Ephemeral sandboxes cannot be archived"));
+    }
+    row.desired = SandboxDesiredState::Archived;
+    row.settle(SandboxState::Archived, now);
+    Ok(Reply::json(200, &row.view(&app.proxy_url())))
+}

@@ -1,0 +1,172 @@
+//! One sandbox as the control plane knows it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+use jiff::Timestamp;
+
+use crate::clock::{add, between};
+use crate::isolate::cell::Cell;
+
+/// How often a request that stays open counts as activity.
+const RENEWAL: Duration = Duration::from_secs(50);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Build {
+    pub(crate) dockerfile: Option<String>,
+    pub(crate) context_hashes: Option<Vec<String>>,
+}
+
+/// The intervals in minutes, as the wire has them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intervals {
+    pub(crate) stop: i64,
+    pub(crate) archive: i64,
+    pub(crate) delete: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) snapshot: Option<String>,
+    pub(crate) build: Option<Build>,
+    pub(crate) user: String,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) public: bool,
+    pub(crate) network_block_all: bool,
+    pub(crate) target: String,
+    pub(crate) cpu: i64,
+    pub(crate) gpu: i64,
+    pub(crate) memory: i64,
+    pub(crate) disk: i64,
+    pub(crate) state: SandboxState,
+    pub(crate) desired: SandboxDesiredState,
+    /// A change of state is under way; others are answered 409.
+    pub(crate) pending: bool,
+    pub(crate) pending_since: Timestamp,
+    pub(crate) error_reason: Option<String>,
+    pub(crate) intervals: Intervals,
+    pub(crate) auto_destroy_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) last_activity_at: Timestamp,
+    /// Toolbox requests that are open, and since when.
+    pub(crate) open: BTreeMap<u64, Timestamp>,
+    /// Made by the first toolbox request.
+    pub(crate) cell: Option<Arc<Cell>>,
+}
+
+impl Row {
+    pub(crate) fn ephemeral(&self) -> bool {
+        self.intervals.delete == 0
+    }
+
+    pub(crate) fn destroyed(&self) -> bool {
+        self.state == SandboxState::Destroyed
+    }
+
+    /// Enters a state and ends the change that led there.
+    pub(crate) fn settle(&mut self, state: SandboxState, now: Timestamp) {
+        self.state = state;
+        self.pending = false;
+        self.updated_at = now;
+        self.last_activity_at = self.last_activity_at.max(now);
+    }
+
+    pub(crate) fn begin(&mut self, desired: SandboxDesiredState, now: Timestamp) {
+        self.desired = desired;
+        self.pending = true;
+        self.pending_since = now;
+        self.updated_at = now;
+    }
+
+    /// Counts open requests as activity: at their start and every 50 seconds.
+    pub(crate) fn renew(&mut self, now: Timestamp) {
+        for &start in self.open.values() {
+            let open = between(start, now).as_secs() / RENEWAL.as_secs();
+            let renewed = add(start, Duration::from_secs(open * RENEWAL.as_secs()));
+            self.last_activity_at = self.last_activity_at.max(renewed);
+        }
+    }
+
+    /// The state as single-sandbox answers give it.
+    pub(crate) fn reported_state(&self) -> SandboxState {
+        match (&self.state, &self.desired) {
+            (SandboxState::Started, SandboxDesiredState::Stopped) => SandboxState::Stopping,
+            (SandboxState::Stopped, SandboxDesiredState::Started) => SandboxState::Starting,
+            (SandboxState::Stopped, SandboxDesiredState::Archived) => SandboxState::Archiving,
+            (SandboxState::Unknown, SandboxDesiredState::Started) => SandboxState::Creating,
+            (SandboxState::Destroyed, _) => SandboxState::Destroyed,
+            (_, SandboxDesiredState::Destroyed) => SandboxState::Destroying,
+            (state, _) => state.clone(),
+        }
+    }
+}
+
+/// What the server knows of one sandbox; destroyed ones stay listed for 24 hours of its time. Without the environment,
+/// which may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SandboxRow {
+    /// Its id.
+    pub id: String,
+    /// Its name; a deleted one is called `DESTROYED_<name>_<milliseconds>`.
+    pub name: String,
+    /// The stored state, spelt as the API does.
+    pub state: String,
+    /// The state it is meant to reach.
+    pub desired_state: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Why it failed, if it did.
+    pub error_reason: Option<String>,
+    /// Minutes without activity until it stops; 0 for never.
+    pub auto_stop_interval: i64,
+    /// Minutes it stays stopped until it is archived.
+    pub auto_archive_interval: i64,
+    /// Minutes it stays stopped until it is deleted; 0 deletes it at the stop, negative never.
+    pub auto_delete_interval: i64,
+    /// When it is deleted whatever its state, by the server's clock.
+    pub auto_destroy_at: Option<Timestamp>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Its last activity.
+    pub last_activity_at: Timestamp,
+}
+
+impl fmt::Debug for SandboxRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxRow")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("state", &self.state)
+            .field("desired_state", &self.desired_state)
+            .field("labels", &self.labels)
+            .field("last_activity_at", &self.last_activity_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SandboxRow {
+    pub(crate) fn of(row: &Row) -> Self {
+        Self {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            state: row.state.as_str().to_owned(),
+            desired_state: row.desired.as_str().to_owned(),
+            labels: row.labels.clone(),
+            error_reason: row.error_reason.clone(),
+            auto_stop_interval: row.intervals.stop,
+            auto_archive_interval: row.intervals.archive,
+            auto_delete_interval: row.intervals.delete,
+            auto_destroy_at: row.auto_destroy_at,
+            created_at: row.created_at,
+            last_activity_at: row.last_activity_at,
+        }
+    }
+}

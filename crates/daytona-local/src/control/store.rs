@@ -1,0 +1,82 @@
+//! All rows of a server.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+use jiff::Timestamp;
+
+use super::row::Row;
+use crate::isolate::cell::Cell;
+use crate::server::reply::Failure;
+
+/// What is left to do for a row outside the lock.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Its processes are to be killed.
+    Kill(Arc<Cell>),
+    /// Its processes and files are to go.
+    Destroy(Arc<Cell>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) rows: BTreeMap<String, Row>,
+    names: HashMap<String, String>,
+    pub(crate) snapshots: BTreeSet<String>,
+    pub(crate) next_tick: Timestamp,
+    pub(crate) next_request: u64,
+}
+
+impl Store {
+    pub(crate) fn new(snapshots: BTreeSet<String>, next_tick: Timestamp) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            names: HashMap::new(),
+            snapshots,
+            next_tick,
+            next_request: 0,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, row: Row) -> Result<(), Failure> {
+        if self.names.contains_key(&row.name) {
+            let message = format!("Sandbox with name {} already exists", row.name);
+            return Err(Failure::conflict(message));
+        }
+        self.names.insert(row.name.clone(), row.id.clone());
+        self.rows.insert(row.id.clone(), row);
+        Ok(())
+    }
+
+    /// By id, else by name. Destroyed ones are not found, nor are failed ones that are to be destroyed.
+    pub(crate) fn find(&mut self, key: &str) -> Result<&mut Row, Failure> {
+        let id = if self.rows.contains_key(key) {
+            Some(key)
+        } else {
+            self.names.get(key).map(String::as_str)
+        };
+        let row = id.and_then(|id| self.rows.get_mut(id)).filter(|row| {
+            let failed = matches!(row.state, SandboxState::Error | SandboxState::BuildFailed);
+            let gone = failed && row.desired == SandboxDesiredState::Destroyed;
+            !row.destroyed() && !gone
+        });
+        row.ok_or_else(|| Failure::not_found(format!("Sandbox with ID or name {key} not found")))
+    }
+
+    /// The row must exist; frees its name at once and says what is left to do.
+    pub(crate) fn begin_destroy(&mut self, id: &str, now: Timestamp) -> Option<Work> {
+        let row = self.rows.get_mut(id)?;
+        self.names.remove(&row.name);
+        row.name = format!("DESTROYED_{}_{}", row.name, now.as_millisecond());
+        row.begin(SandboxDesiredState::Destroyed, now);
+        row.auto_destroy_at = None;
+        match row.cell.take() {
+            Some(cell) => Some(Work::Destroy(cell)),
+            None => {
+                row.settle(SandboxState::Destroyed, now);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The jobs that run every ten seconds of the server's time.
+
+use std::time::Duration;
+
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+use jiff::Timestamp;
+
+use super::row::Row;
+use super::store::{Store, Work};
+use crate::clock::{add, between};
+
+pub(crate) const TICK: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const BUILD_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const PURGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+enum Due {
+    Destroy,
+    Stop,
+    Archive,
+    Fail,
+}
+
+impl Store {
+    /// Runs every job that was due up to `now`, each at its own time, so that a clock that jumps misses nothing.
+    pub(crate) fn sweep(&mut self, now: Timestamp) -> Vec<Work> {
+        let mut work = Vec::new();
+        while self.next_tick <= now {
+            let tick = self.next_tick;
+            if self.rows.is_empty() {
+                self.next_tick = add(now, TICK);
+                break;
+            }
+            self.next_tick = add(tick, TICK);
+            self.tick(tick, &mut work);
+        }
+        work
+    }
+
+    fn tick(&mut self, now: Timestamp, work: &mut Vec<Work>) {
+        self.rows
+            .retain(|_, row| !row.destroyed() || between(row.updated_at, now) < PURGE);
+        let mut due = Vec::new();
+        for row in self.rows.values_mut() {
+            row.renew(now);
+            if let Some(what) = next(row, now) {
+                due.push((row.id.clone(), what));
+            }
+        }
+        for (id, what) in due {
+            match what {
+                Due::Destroy => {
+                    let left = self.begin_destroy(&id, now);
+                    work.extend(left);
+                    if let Some(row) = self.rows.get_mut(&id) {
+                        row.settle(SandboxState::Destroyed, now);
+                    }
+                }
+                Due::Stop => {
+                    if let Some(row) = self.rows.get_mut(&id) {
+                        row.desired = SandboxDesiredState::Stopped;
+                        row.settle(SandboxState::Stopped, now);
+                        work.extend(row.cell.clone().map(Work::Kill));
+                    }
+                }
+                Due::Archive => {
+                    if let Some(row) = self.rows.get_mut(&id) {
+                        row.desired = SandboxDesiredState::Archived;
+                        row.settle(SandboxState::Archived, now);
+                    }
+                }
+                Due::Fail => {
+                    if let Some(row) = self.rows.get_mut(&id) {
+                        let building = row.state == SandboxState::PendingBuild;
+                        row.error_reason = Some("Timeout while starting sandbox".to_owned());
+                        row.settle(
+                            if building {
+                                SandboxState::BuildFailed
+                            } else {
+                                SandboxState::Error
+                            },
+                            now,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn next(row: &Row, now: Timestamp) -> Option<Due> {
+    if row.destroyed() || row.desired == SandboxDesiredState::Destroyed {
+        return None;
+    }
+    if row.auto_destroy_at.is_some_and(|at| at <= now) {
+        return Some(Due::Destroy);
+    }
+    let idle = between(row.last_activity_at, now);
+    let past = |minutes: i64| {
+        u64::try_from(minutes).is_ok_and(|minutes| idle > Duration::from_secs(minutes * 60))
+    };
+    if row.pending {
+        let limit = match row.state {
+            SandboxState::PendingBuild => BUILD_TIMEOUT,
+            SandboxState::Creating | SandboxState::Unknown => START_TIMEOUT,
+            _ => return None,
+        };
+        return (between(row.pending_since, now) > limit).then_some(Due::Fail);
+    }
+    match row.state {
+        SandboxState::Started if row.intervals.stop > 0 && past(row.intervals.stop) => {
+            Some(if row.ephemeral() {
+                Due::Destroy
+            } else {
+                Due::Stop
+            })
+        }
+        SandboxState::Stopped if row.intervals.delete >= 0 && past(row.intervals.delete) => {
+            Some(Due::Destroy)
+        }
+        SandboxState::Stopped if past(row.intervals.archive) => Some(Due::Archive),
+        _ => None,
+    }
+}

@@ -1,0 +1,118 @@
+//! One sandbox as the machine sees it: its folders and, once a program ran, its namespaces.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use tokio::sync::Mutex;
+
+use super::host::Host;
+use super::space::Space;
+use super::{IsolationMode, scan};
+
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) host: Arc<Host>,
+    pub(crate) id: String,
+    pub(crate) root: PathBuf,
+    pub(crate) files: Arc<Dir>,
+    /// The home as programs in the sandbox name it.
+    pub(crate) home: String,
+    /// Made when the first program runs, and again after a stop.
+    space: Mutex<Option<Space>>,
+}
+
+impl Cell {
+    pub(crate) fn make(host: &Arc<Host>, id: &str) -> io::Result<Self> {
+        let root = host.make_root(id)?;
+        let files = Dir::open_ambient_dir(&root, ambient_authority())?;
+        let home = match host.mode() {
+            IsolationMode::Namespaces => "/home/daytona".to_owned(),
+            IsolationMode::None => root.join("home/daytona").to_string_lossy().into_owned(),
+        };
+        Ok(Self {
+            host: Arc::clone(host),
+            id: id.to_owned(),
+            root,
+            files: Arc::new(files),
+            home,
+            space: Mutex::new(None),
+        })
+    }
+
+    /// What marks this sandbox's processes.
+    pub(crate) fn marker(&self) -> [(String, String); 2] {
+        [
+            (
+                "DAYTONA_LOCAL_SERVER".to_owned(),
+                self.host.marker().to_owned(),
+            ),
+            ("DAYTONA_SANDBOX_ID".to_owned(), self.id.clone()),
+        ]
+    }
+
+    /// pid 1 of its namespaces, which are made if need be; `None` without isolation.
+    pub(crate) async fn enter(&self, network: bool) -> io::Result<Option<(u32, bool)>> {
+        let Some(tools) = self.host.tools() else {
+            return Ok(None);
+        };
+        let mut space = self.space.lock().await;
+        let dead = space.as_mut().is_some_and(|space| !space.alive());
+        if dead || space.is_none() {
+            let network = network && self.host.network();
+            let made = Space::start(&self.host, tools, &self.root, network, &self.marker()).await?;
+            *space = Some(made);
+        }
+        Ok(space.as_ref().map(|space| (space.pid, space.network)))
+    }
+
+    /// Ends every process of the sandbox.
+    pub(crate) async fn kill(&self) {
+        let mut space = self.space.lock().await;
+        if let Some(space) = space.take() {
+            space.kill().await;
+        }
+        if self.host.mode() == IsolationMode::None || space.is_none() {
+            scan::kill_all(&format!("DAYTONA_SANDBOX_ID={}", self.id)).await;
+        }
+    }
+
+    /// Ends every process and removes the files.
+    pub(crate) async fn destroy(&self) {
+        self.kill().await;
+        let root = self.root.clone();
+        let removed = tokio::task::spawn_blocking(move || remove(&root)).await;
+        if let Ok(Err(error)) = removed {
+            tracing::warn!(sandbox = %self.id, %error, "the files of a sandbox were not removed");
+        }
+    }
+}
+
+fn remove(root: &std::path::Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(root) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_folders(root, 0);
+            std::fs::remove_dir_all(root)
+        }
+        result => result,
+    }
+}
+
+/// Folders that a program made unreadable for their own owner.
+fn open_folders(folder: &std::path::Path, depth: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    drop(std::fs::set_permissions(
+        folder,
+        std::fs::Permissions::from_mode(0o700),
+    ));
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if depth < 200 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_folders(&entry.path(), depth + 1);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What all sandboxes of one server share.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::probe::{Tools, probe};
+use super::{Isolation, python, root};
+use super::{IsolationMode, IsolationReport};
+use crate::error::Error;
+
+/// The `PATH` of every sandbox.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+#[derive(Debug)]
+pub(crate) struct Host {
+    base: TempDir,
+    binds: Vec<PathBuf>,
+    tools: Option<Tools>,
+    fallback: Option<String>,
+    path: String,
+    shell: &'static str,
+    marker: String,
+    network: bool,
+}
+
+impl Host {
+    pub(crate) async fn prepare(
+        isolation: Isolation,
+        mut binds: Vec<PathBuf>,
+        network: bool,
+        marker: String,
+    ) -> Result<Self, Error> {
+        let (tools, fallback) = match isolation {
+            Isolation::None => (None, None),
+            Isolation::Required => (Some(probe().await.map_err(Error::isolation)?), None),
+            Isolation::Auto => match probe().await {
+                Ok(tools) => (Some(tools), None),
+                Err(reason) => (None, Some(reason)),
+            },
+        };
+        for bind in &binds {
+            let fits = bind.is_absolute() && bind.parent().is_some() && bind.is_dir();
+            if !fits {
+                return Err(Error::invalid(format!(
+                    "not an absolute path of a folder: {}",
+                    bind.display()
+                )));
+            }
+        }
+        if let Some(prefix) = python::prefix().await {
+            binds.push(prefix);
+        }
+        let base = tempfile::Builder::new()
+            .prefix("daytona-local-")
+            .tempdir()
+            .map_err(|error| Error::io("the folder for sandboxes cannot be made", error))?;
+        if tools.is_some() {
+            root::prepare_etc(&base.path().join("etc"))
+                .map_err(|error| Error::io("the sandboxes' /etc cannot be made", error))?;
+        }
+        let folders = binds
+            .iter()
+            .map(|bind| bind.join("bin"))
+            .filter(|bin| bin.is_dir());
+        let mut path = String::new();
+        for folder in folders {
+            path.push_str(&folder.to_string_lossy());
+            path.push(':');
+        }
+        path.push_str(PATH);
+        let shell = ["/usr/bin/bash", "/bin/bash"]
+            .into_iter()
+            .find(|shell| Path::new(shell).is_file())
+            .unwrap_or("/bin/sh");
+        Ok(Self {
+            base,
+            binds,
+            tools,
+            fallback,
+            path,
+            shell,
+            marker,
+            network,
+        })
+    }
+
+    pub(crate) fn mode(&self) -> IsolationMode {
+        if self.tools.is_some() {
+            IsolationMode::Namespaces
+        } else {
+            IsolationMode::None
+        }
+    }
+
+    pub(crate) fn tools(&self) -> Option<&Tools> {
+        self.tools.as_ref()
+    }
+
+    pub(crate) fn report(&self) -> IsolationReport {
+        let mode = self.mode();
+        IsolationReport {
+            mode,
+            network: self.network || mode == IsolationMode::None,
+            reason: self.fallback.clone(),
+        }
+    }
+
+    pub(crate) fn base(&self) -> &Path {
+        self.base.path()
+    }
+
+    pub(crate) fn etc(&self) -> PathBuf {
+        self.base.path().join("etc")
+    }
+
+    pub(crate) fn binds(&self) -> &[PathBuf] {
+        &self.binds
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn shell(&self) -> &'static str {
+        self.shell
+    }
+
+    /// Whether sandboxes may reach the network at all.
+    pub(crate) fn network(&self) -> bool {
+        self.network
+    }
+
+    /// In the environment of every process of every sandbox of this server.
+    pub(crate) fn marker(&self) -> &str {
+        &self.marker
+    }
+
+    /// Makes the folders of one sandbox.
+    pub(crate) fn make_root(&self, id: &str) -> io::Result<PathBuf> {
+        let root = self.base.path().join(id);
+        root::prepare_root(&root, self.tools.is_some())?;
+        Ok(root)
+    }
+}

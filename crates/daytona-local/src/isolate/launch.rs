@@ -1,0 +1,169 @@
+//! Runs a shell in a sandbox.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::Bytes;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe;
+use tokio::process::Command;
+
+use super::cell::Cell;
+use super::probe::PLAIN_PATH;
+
+const LAUNCH: &str = include_str!("launch.sh");
+
+/// A shell that reads its commands from stdin.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) script: Bytes,
+    /// As programs in the sandbox name it; checked to exist.
+    pub(crate) cwd: String,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) network: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Ran {
+    /// -1 if the shell itself was killed by a signal.
+    Ended {
+        code: i32,
+        output: Vec<u8>,
+    },
+    TimedOut,
+    /// It could not be started.
+    Failed(io::Error),
+}
+
+impl Cell {
+    /// Runs to the end, or to the timeout, which kills the process group.
+    pub(crate) async fn run(&self, run: Run) -> Ran {
+        match self.try_run(run).await {
+            Ok(ran) => ran,
+            Err(error) => Ran::Failed(error),
+        }
+    }
+
+    async fn try_run(&self, run: Run) -> io::Result<Ran> {
+        let mut command = match self.enter(run.network).await? {
+            Some((pid, network)) => self.inside(pid, network, &run),
+            None => self.outside(&run),
+        };
+        let (reader, writer) = io::pipe()?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
+            .process_group(0)
+            .spawn()?;
+        // It holds the writing ends, which would keep the pipe open.
+        drop(command);
+        let group = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .map(Pid::from_raw);
+        let mut output = pipe::Receiver::from_owned_fd(reader.into())?;
+        let stdin = child.stdin.take();
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                // A shell that ends early leaves the rest unread.
+                drop(stdin.write_all(&run.script).await);
+            }
+        };
+        let mut text = Vec::new();
+        let work = async {
+            let (_, read) = tokio::join!(feed, output.read_to_end(&mut text));
+            read?;
+            child.wait().await
+        };
+        let status = match run.timeout {
+            None => work.await?,
+            Some(limit) => match tokio::time::timeout(limit, work).await {
+                Ok(status) => status?,
+                Err(_) => {
+                    if let Some(group) = group {
+                        killpg(group, Signal::SIGKILL).ok();
+                    }
+                    drop(child.wait().await);
+                    return Ok(Ran::TimedOut);
+                }
+            },
+        };
+        let code = if status.signal().is_some() {
+            -1
+        } else {
+            status.code().unwrap_or(-1)
+        };
+        Ok(Ran::Ended { code, output: text })
+    }
+
+    fn inside(&self, pid: u32, network: bool, run: &Run) -> Command {
+        let (nsenter, setpriv) = match self.host.tools() {
+            Some(tools) => (tools.nsenter.as_path(), tools.setpriv.as_path()),
+            None => ("nsenter".as_ref(), "setpriv".as_ref()),
+        };
+        let mut command = Command::new(nsenter);
+        command.arg("--target").arg(pid.to_string());
+        command.args([
+            "--user",
+            "--mount",
+            "--pid",
+            "--ipc",
+            "--uts",
+            "--preserve-credentials",
+        ]);
+        if !network {
+            command.arg("--net");
+        }
+        command.arg("--").arg(setpriv);
+        command.args(["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]);
+        command.args(["/bin/sh", "-c", LAUNCH, "sh", self.host.shell()]);
+        command
+            .env_clear()
+            .env("PATH", PLAIN_PATH)
+            .env("_launch_cwd", &run.cwd);
+        let env = self.environment(run);
+        command.env("_launch_count", env.len().to_string());
+        for (index, (name, value)) in env.iter().enumerate() {
+            command.env(format!("_launch_{index}"), format!("{name}={value}"));
+        }
+        command.current_dir("/");
+        command
+    }
+
+    fn outside(&self, run: &Run) -> Command {
+        let mut command = Command::new(self.host.shell());
+        command
+            .env_clear()
+            .envs(self.environment(run))
+            .current_dir(&run.cwd);
+        command
+    }
+
+    fn environment(&self, run: &Run) -> BTreeMap<String, String> {
+        let mut env = BTreeMap::new();
+        let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
+        set("PATH", self.host.path());
+        set("HOME", &self.home);
+        set("SHELL", self.host.shell());
+        set("USER", "daytona");
+        set("LANG", "C.UTF-8");
+        if self.host.tools().is_none() {
+            set("TMPDIR", &self.root.join("tmp").to_string_lossy());
+        }
+        env.extend(
+            run.env
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        // Last: a process must not lose the mark by which it is found.
+        env.extend(self.marker());
+        env
+    }
+}

@@ -1,0 +1,128 @@
+//! From a path a client names to a folder the kernel confines it to.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::IsolationMode;
+use super::cell::Cell;
+
+/// Where a path lies: every access goes through `dir`, which nothing below it leads out of.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) dir: Arc<Dir>,
+    /// Relative to `dir`; `.` for the folder itself.
+    pub(crate) path: PathBuf,
+    pub(crate) writable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Not a path at all: empty or with a NUL.
+    Invalid,
+    /// Not in the sandbox.
+    Outside,
+}
+
+const SYSTEM: [&str; 8] = [
+    "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc",
+];
+const KERNEL: [&str; 3] = ["dev", "proc", "sys"];
+
+impl Cell {
+    /// The absolute path of `path`, as programs in the sandbox name it.
+    pub(crate) fn absolute(&self, path: &str) -> String {
+        if path.is_empty() || path == "." {
+            self.home.clone()
+        } else if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.home)
+        }
+    }
+
+    /// Opens folders, so it belongs on a thread that may block.
+    pub(crate) fn place(&self, path: &str) -> Result<Place, Refusal> {
+        if path.contains('\0') {
+            return Err(Refusal::Invalid);
+        }
+        let absolute = self.absolute(path);
+        let mine = |path: PathBuf| Place {
+            dir: Arc::clone(&self.files),
+            path,
+            writable: true,
+        };
+        if self.host.mode() == IsolationMode::None {
+            let path = Path::new(&absolute);
+            return match path.strip_prefix(&self.root) {
+                Ok(rest) => Ok(mine(tidy(rest))),
+                // The folders everybody expects are those of the sandbox, as `TMPDIR` says.
+                Err(_) => Err(Refusal::Outside),
+            };
+        }
+        for bind in self.host.binds() {
+            if let Ok(rest) = Path::new(&absolute).strip_prefix(bind) {
+                return open(bind, rest);
+            }
+        }
+        let relative = tidy(Path::new(absolute.trim_start_matches('/')));
+        let first = relative.components().next();
+        let Some(Component::Normal(name)) = first else {
+            return Ok(mine(relative));
+        };
+        let name = name.to_string_lossy();
+        if KERNEL.contains(&name.as_ref()) {
+            return Err(Refusal::Outside);
+        }
+        if SYSTEM.contains(&name.as_ref()) {
+            let rest = relative
+                .strip_prefix(name.as_ref())
+                .map_err(|_| Refusal::Outside)?;
+            let host = match name.as_ref() {
+                "etc" => self.host.etc(),
+                name => Path::new("/").join(name),
+            };
+            return open(&host, rest);
+        }
+        Ok(mine(relative))
+    }
+}
+
+fn open(folder: &Path, rest: &Path) -> Result<Place, Refusal> {
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(|_| Refusal::Outside)?;
+    Ok(Place {
+        dir: Arc::new(dir),
+        path: tidy(rest),
+        writable: false,
+    })
+}
+
+/// Without `.` and doubled slashes. `..` stays: what it leads to depends on links, so the kernel decides.
+fn tidy(path: &Path) -> PathBuf {
+    let parts = path
+        .components()
+        .filter(|part| !matches!(part, Component::CurDir | Component::RootDir));
+    let tidy: PathBuf = parts.collect();
+    if tidy.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        tidy
+    }
+}
+
+impl Cell {
+    /// Whether a program can be started in this folder. A folder that is not the sandbox's own counts if it is there:
+    /// where it may be used is for the kernel to say.
+    pub(crate) fn is_folder(&self, path: &str) -> bool {
+        match self.place(path) {
+            Ok(place) => place
+                .dir
+                .metadata(&place.path)
+                .is_ok_and(|metadata| metadata.is_dir()),
+            Err(Refusal::Invalid) => false,
+            Err(Refusal::Outside) => Path::new(path).is_dir(),
+        }
+    }
+}

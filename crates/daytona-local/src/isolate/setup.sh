@@ -1,0 +1,70 @@
+# Builds the private root of one sandbox and becomes its pid 1. Runs as the first process of new user, mount, pid,
+# ipc and uts namespaces. Arguments: the root, the shared /etc, then directories to show read-only at their own place.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+root=$1
+etc=$2
+shift 2
+
+# This process's id as the host sees it: /proc is still the host's.
+read -r host_pid _ </proc/self/stat
+
+# Flags a mount had before must be named again here, or a user namespace may not change it.
+lock() {
+    mount -o "remount,bind,ro,nosuid$2" "$1" 2>/dev/null ||
+        mount -o "remount,bind,ro,nosuid,nodev$2" "$1" 2>/dev/null ||
+        mount -o "remount,bind,ro,nosuid,nodev,noatime$2" "$1" 2>/dev/null ||
+        mount -o "remount,bind,ro,nosuid,nodev,noexec$2" "$1" 2>/dev/null ||
+        mount -o "remount,bind,ro,nosuid,nodev,noexec,noatime$2" "$1"
+}
+
+show() {
+    mkdir -p "$2"
+    mount --rbind "$1" "$2"
+    lock "$2" ""
+}
+
+mount --make-rprivate /
+mount --bind "$root" "$root"
+for dir in /usr /bin /sbin /lib /lib32 /lib64 /libx32; do
+    if [ -d "$dir" ] && [ ! -L "$dir" ]; then show "$dir" "$root$dir"; fi
+done
+show "$etc" "$root/etc"
+for dir in "$@"; do show "$dir" "$root$dir"; done
+# What was mounted below those is still writable.
+while read -r _ _ _ _ point _; do
+    case $point in
+    "$root"/?*) lock "$point" "" 2>/dev/null || exit 1 ;;
+    esac
+done </proc/self/mountinfo
+
+mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+# A limit of this user namespace, not of the host's: no namespaces inside, so no capabilities again.
+echo 0 >"$root/proc/sys/user/max_user_namespaces"
+for path in sys sysrq-trigger irq bus fs acpi scsi; do
+    if [ -e "$root/proc/$path" ]; then
+        mount --bind "$root/proc/$path" "$root/proc/$path"
+        mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$path"
+    fi
+done
+for path in kcore keys timer_list latency_stats kmsg; do
+    if [ -e "$root/proc/$path" ]; then mount --bind /dev/null "$root/proc/$path"; fi
+done
+for node in null zero full random urandom tty; do
+    mount --bind "/dev/$node" "$root/dev/$node"
+done
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts "$root/dev/pts" 2>/dev/null || :
+hostname sandbox 2>/dev/null || :
+
+cd "$root"
+mkdir -p .old
+pivot_root . .old
+cd /
+umount -l /.old
+rmdir /.old
+
+echo "ready $host_pid"
+# An ignored SIGCHLD stays ignored across exec: the kernel reaps what lands at pid 1. The server holds the other end
+# of stdin, so when the server is gone, so is pid 1, and with it everything in here.
+trap '' CHLD
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all cat >/dev/null 2>&1

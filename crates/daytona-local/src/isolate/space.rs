@@ -1,0 +1,104 @@
+//! The namespaces of one sandbox, kept open by its pid 1.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+
+use super::host::Host;
+use super::probe::{NAMESPACES, PLAIN_PATH, Tools};
+
+const SETUP: &str = include_str!("setup.sh");
+
+/// Living namespaces. Dropping it kills what is in them: pid 1 reads a pipe that closes with it.
+#[derive(Debug)]
+pub(crate) struct Space {
+    /// pid 1 of the sandbox, as the host sees it.
+    pub(crate) pid: u32,
+    pub(crate) network: bool,
+    child: Child,
+    _pipe: ChildStdin,
+}
+
+impl Space {
+    /// Must be called on the server's own thread: the death signal follows the thread that spawned.
+    pub(crate) async fn start(
+        host: &Host,
+        tools: &Tools,
+        root: &Path,
+        network: bool,
+        marker: &[(String, String)],
+    ) -> io::Result<Self> {
+        let mut command = Command::new(&tools.setpriv);
+        command.args(["--pdeathsig", "KILL"]);
+        if nix::unistd::geteuid().is_root() {
+            command.arg("--clear-groups");
+        }
+        command.arg(&tools.unshare).args(NAMESPACES);
+        if !network {
+            command.arg("--net");
+        }
+        command
+            .args(["/bin/sh", "-c", SETUP, "daytona-local"])
+            .arg(root)
+            .arg(host.etc());
+        command.args(host.binds());
+        let mut child = command
+            .env_clear()
+            .env("PATH", PLAIN_PATH)
+            .envs(marker.iter().map(|(name, value)| (name, value)))
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let pipe = child
+            .stdin
+            .take()
+            .ok_or_else(|| io::Error::other("no pipe"))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| io::Error::other("no pipe"))?;
+        let mut line = String::new();
+        let mut stdout = BufReader::new(stdout);
+        let read = tokio::time::timeout(Duration::from_secs(30), stdout.read_line(&mut line)).await;
+        let pid = line
+            .strip_prefix("ready ")
+            .and_then(|pid| pid.trim().parse().ok());
+        match (read, pid) {
+            (Ok(Ok(_)), Some(pid)) => Ok(Self {
+                pid,
+                network,
+                child,
+                _pipe: pipe,
+            }),
+            _ => {
+                drop(child.start_kill());
+                let mut reason = String::new();
+                if let Some(mut stderr) = child.stderr.take() {
+                    drop(stderr.read_to_string(&mut reason).await);
+                }
+                Err(io::Error::other(format!(
+                    "the private root was not made: {}",
+                    reason.trim()
+                )))
+            }
+        }
+    }
+
+    /// Whether pid 1 still lives.
+    pub(crate) fn alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills everything in it and waits until that is done.
+    pub(crate) async fn kill(mut self) {
+        drop(self.child.kill().await);
+    }
+}

@@ -1,0 +1,185 @@
+//! What every request of a server shares.
+
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::builder::CannedExec;
+use super::reply::Failure;
+use crate::clock::Clock;
+use crate::control::store::{Store, Work};
+use crate::faults::Faults;
+use crate::isolate::cell::Cell;
+use crate::isolate::host::Host;
+use crate::log::Log;
+
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) create_delay: Duration,
+    pub(crate) default_snapshot: String,
+    pub(crate) any_snapshot: bool,
+    pub(crate) canned: Option<CannedExec>,
+}
+
+pub(crate) struct App {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) host: Arc<Host>,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    pub(crate) options: Options,
+    pub(crate) token: String,
+    pub(crate) started: Timestamp,
+    pub(crate) stop: CancellationToken,
+    pub(crate) port: OnceLock<u16>,
+    pub(crate) store: Mutex<Store>,
+    pub(crate) runtime: Handle,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("origin", &self.origin())
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn origin(&self) -> String {
+        format!(
+            "http://127.0.0.1:{}",
+            self.port.get().copied().unwrap_or_default()
+        )
+    }
+
+    /// Where toolboxes are, without the sandbox's id.
+    pub(crate) fn proxy_url(&self) -> String {
+        format!("{}/toolbox", self.origin())
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.runtime.spawn(task)
+    }
+
+    /// Runs the timers that are due.
+    pub(crate) fn sweep(self: &Arc<Self>) {
+        let now = self.clock.now();
+        let work = {
+            let mut store = self.store();
+            if now < store.next_tick {
+                return;
+            }
+            store.sweep(now)
+        };
+        for work in work {
+            self.spawn(async move {
+                match work {
+                    Work::Kill(cell) => cell.kill().await,
+                    Work::Destroy(cell) => cell.destroy().await,
+                }
+            });
+        }
+    }
+
+    /// Ends a change of state: at once if nothing has to be killed first.
+    pub(crate) fn finish(self: &Arc<Self>, work: Option<Work>, id: String) {
+        let Some(work) = work else {
+            self.settle(&id);
+            return;
+        };
+        let app = Arc::clone(self);
+        self.spawn(async move {
+            match work {
+                Work::Kill(cell) => cell.kill().await,
+                Work::Destroy(cell) => cell.destroy().await,
+            }
+            app.settle(&id);
+        });
+    }
+
+    fn settle(&self, id: &str) {
+        let now = self.clock.now();
+        let mut store = self.store();
+        let Some(row) = store.rows.get_mut(id) else {
+            return;
+        };
+        match row.desired {
+            SandboxDesiredState::Destroyed => row.settle(SandboxState::Destroyed, now),
+            SandboxDesiredState::Stopped if row.pending => row.settle(SandboxState::Stopped, now),
+            _ => {}
+        }
+    }
+
+    /// The folders of a sandbox, made by the first call.
+    pub(crate) async fn cell(&self, id: &str) -> Result<Arc<Cell>, Failure> {
+        let cell = self.store().find(id)?.cell.clone();
+        if let Some(cell) = cell {
+            return Ok(cell);
+        }
+        let made = tokio::task::spawn_blocking({
+            let (host, id) = (Arc::clone(&self.host), id.to_owned());
+            move || Cell::make(&host, &id)
+        });
+        let made = made.await.map_err(io::Error::other).and_then(|made| made);
+        let mut store = self.store();
+        let row = store.find(id)?;
+        if let Some(cell) = &row.cell {
+            // Another request was faster: its call made the same folders, this one failed on them.
+            return Ok(Arc::clone(cell));
+        }
+        let cell = made.map_err(|error| Failure::internal(format!("sandbox folder: {error}")))?;
+        let cell = Arc::new(cell);
+        row.cell = Some(Arc::clone(&cell));
+        Ok(cell)
+    }
+
+    /// A sandbox that is gone without anybody having asked: its row too.
+    pub(crate) async fn vanish(self: &Arc<Self>, key: &str) -> bool {
+        let now = self.clock.now();
+        let work = {
+            let mut store = self.store();
+            let Ok(row) = store.find(key) else {
+                return false;
+            };
+            let id = row.id.clone();
+            let work = store.begin_destroy(&id, now);
+            if let Some(row) = store.rows.get_mut(&id) {
+                row.settle(SandboxState::Destroyed, now);
+            }
+            work
+        };
+        if let Some(Work::Destroy(cell) | Work::Kill(cell)) = work {
+            cell.destroy().await;
+        }
+        true
+    }
+
+    /// Ends all processes and removes all files.
+    pub(crate) async fn clean_up(&self) {
+        let cells: Vec<_> = self
+            .store()
+            .rows
+            .values_mut()
+            .filter_map(|row| row.cell.take())
+            .collect();
+        for cell in cells {
+            cell.destroy().await;
+        }
+        crate::isolate::scan::kill_all(self.host.marker()).await;
+    }
+}

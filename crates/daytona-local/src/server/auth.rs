@@ -1,0 +1,48 @@
+//! Who may talk to the server: the holder of the token, from this machine, not from a web page.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use subtle::ConstantTimeEq;
+
+use super::app::App;
+use super::reply::Failure;
+
+/// Refuses other host names (a rebound DNS name would be one) and browsers.
+pub(crate) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
+    let refuse = |message| Err(Failure::new(403, "FORBIDDEN", message));
+    let port = app.port.get().copied().unwrap_or_default();
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts
+        .next()
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let ours = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
+        host.strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(':'))
+            .is_some_and(|rest| rest.parse() == Ok(port))
+    });
+    if !ours || hosts.next().is_some() {
+        return refuse("this host name is not served here");
+    }
+    if headers.contains_key(ORIGIN) {
+        return refuse("requests of web pages are refused");
+    }
+    Ok(())
+}
+
+/// Wants the bearer token.
+pub(crate) fn check_token(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
+    let given = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let right = given.is_some_and(|token| token.as_bytes().ct_eq(app.token.as_bytes()).into());
+    if right {
+        Ok(())
+    } else {
+        Err(Failure::new(401, "UNAUTHORIZED", "Invalid credentials"))
+    }
+}

@@ -1,0 +1,275 @@
+//! Options of a server, and its start.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::app::{App, Options};
+use super::{Server, connection, ident};
+use crate::clock::{AcceleratedClock, Clock, ManualClock, SystemClock, add};
+use crate::control::store::Store;
+use crate::error::Error;
+use crate::faults::Faults;
+use crate::isolate::Isolation;
+use crate::isolate::host::Host;
+use crate::isolate::watchdog::Watchdog;
+use crate::log::Log;
+
+/// What execute answers in place of running anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CannedExec {
+    /// The exit code.
+    pub exit_code: i32,
+    /// The output.
+    pub result: String,
+}
+
+impl CannedExec {
+    /// The answer to every execute.
+    #[must_use]
+    pub fn new(exit_code: i32, result: impl Into<String>) -> Self {
+        Self {
+            exit_code,
+            result: result.into(),
+        }
+    }
+}
+
+/// Options of a server. Made by [`Server::builder`].
+#[must_use]
+pub struct ServerBuilder {
+    isolation: Isolation,
+    clock: Arc<dyn Clock>,
+    manual: Option<Arc<ManualClock>>,
+    token: Option<String>,
+    port: u16,
+    binds: Vec<PathBuf>,
+    network: bool,
+    create_delay: Duration,
+    snapshots: BTreeSet<String>,
+    any_snapshot: bool,
+    canned: Option<CannedExec>,
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("isolation", &self.isolation)
+            .field("clock", &self.clock)
+            .field("token", &self.token.as_ref().map(|_| "[redacted]"))
+            .field("port", &self.port)
+            .field("binds", &self.binds)
+            .field("network", &self.network)
+            .field("create_delay", &self.create_delay)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The snapshot of a create that names none.
+const DEFAULT_SNAPSHOT: &str = "daytona-local/default";
+
+impl ServerBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            isolation: Isolation::Required,
+            clock: Arc::new(SystemClock),
+            manual: None,
+            token: None,
+            port: 0,
+            binds: Vec::new(),
+            network: true,
+            create_delay: Duration::ZERO,
+            snapshots: BTreeSet::from([DEFAULT_SNAPSHOT.to_owned()]),
+            any_snapshot: false,
+            canned: None,
+        }
+    }
+
+    /// Whether programs are isolated. [`Isolation::Required`] if not said.
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
+    /// The clock of states, intervals and time stamps. The system's if not said.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self.manual = None;
+        self
+    }
+
+    /// The system's clock, this many times as fast.
+    pub fn speed(self, speed: f64) -> Self {
+        self.clock(Arc::new(AcceleratedClock::new(speed)))
+    }
+
+    /// A clock that stands still but for [`Server::advance`].
+    pub fn manual_clock(self) -> Self {
+        let clock = Arc::new(ManualClock::new());
+        let mut builder = self.clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        builder.manual = Some(clock);
+        builder
+    }
+
+    /// The API key to take. A random one of 256 bits if not said.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// The port on 127.0.0.1; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Shows a folder of the host read-only, at its own path, in every sandbox; its `bin` comes first in their `PATH`.
+    /// For an interpreter outside `/usr`. Where the host has no `python3` in `/usr/bin`, the folder of the one in the
+    /// process's `PATH` is added by itself.
+    pub fn bind_ro(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.binds.push(folder.into());
+        self
+    }
+
+    /// Whether isolated programs may use the network. True if not said.
+    pub fn network(mut self, network: bool) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// How long a new sandbox is `creating` (from an image: half of it `pending_build`), by the server's clock. None if
+    /// not said.
+    pub fn create_delay(mut self, delay: Duration) -> Self {
+        self.create_delay = delay;
+        self
+    }
+
+    /// A snapshot name that creates may use.
+    pub fn snapshot(mut self, name: impl Into<String>) -> Self {
+        self.snapshots.insert(name.into());
+        self
+    }
+
+    /// Whether every snapshot name is taken. False if not said.
+    pub fn any_snapshot(mut self, any: bool) -> Self {
+        self.any_snapshot = any;
+        self
+    }
+
+    /// Answers every execute with this and runs nothing, for benchmarks of clients.
+    pub fn canned_exec(mut self, answer: CannedExec) -> Self {
+        self.canned = Some(answer);
+        self
+    }
+
+    /// Starts the server in a thread of its own. It listens on loopback only.
+    ///
+    /// # Errors
+    ///
+    /// If isolation is required and this machine cannot give it, if a folder to show is none, if the port is taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the server that was being started.
+    pub async fn start(self) -> Result<Server, Error> {
+        if self
+            .token
+            .as_ref()
+            .is_some_and(|token| token.trim().is_empty())
+        {
+            return Err(Error::invalid("an empty token would let everybody in"));
+        }
+        let manual = self.manual.clone();
+        let (ready, started) = oneshot::channel();
+        let (finished, done) = watch::channel(false);
+        std::thread::Builder::new()
+            .name("daytona-local".to_owned())
+            .spawn(move || {
+                let built = runtime::Builder::new_current_thread().enable_all().build();
+                match built {
+                    // One thread for all of it: a death signal follows the thread that spawned.
+                    Ok(runtime) => runtime.block_on(self.run(ready)),
+                    Err(error) => {
+                        drop(ready.send(Err(Error::io("no runtime for the server", error))));
+                    }
+                }
+                finished.send(true).ok();
+            })
+            .map_err(|error| Error::io("no thread for the server", error))?;
+        let app = started.await.map_err(|_| {
+            Error::io("the server's thread ended", std::io::Error::other("panic"))
+        })??;
+        Ok(Server { app, manual, done })
+    }
+
+    async fn run(self, ready: oneshot::Sender<Result<Arc<App>, Error>>) {
+        let (app, listener, watchdog) = match self.prepare().await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                drop(ready.send(Err(error)));
+                return;
+            }
+        };
+        if ready.send(Ok(Arc::clone(&app))).is_err() {
+            app.stop.cancel();
+        }
+        let ticks = app.spawn(tick(Arc::clone(&app)));
+        connection::accept(Arc::clone(&app), listener).await;
+        ticks.abort();
+        app.clean_up().await;
+        watchdog.dismiss().await;
+    }
+
+    async fn prepare(self) -> Result<(Arc<App>, TcpListener, Watchdog), Error> {
+        let marker = ident::uuid();
+        let host = Host::prepare(self.isolation, self.binds, self.network, marker).await?;
+        let watchdog = Watchdog::start(host.marker(), host.base())
+            .map_err(|error| Error::io("the watchdog did not start", error))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
+            .await
+            .map_err(|error| Error::io(format!("port {} cannot be used", self.port), error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Error::io("the port is not known", error))?;
+        let now = self.clock.now();
+        let first_tick = add(now, Duration::from_secs(10));
+        let app = App {
+            clock: self.clock,
+            host: Arc::new(host),
+            faults: Faults::default(),
+            log: Log::default(),
+            options: Options {
+                create_delay: self.create_delay,
+                default_snapshot: DEFAULT_SNAPSHOT.to_owned(),
+                any_snapshot: self.any_snapshot,
+                canned: self.canned,
+            },
+            token: self.token.unwrap_or_else(ident::token),
+            started: now,
+            stop: CancellationToken::new(),
+            port: OnceLock::from(address.port()),
+            store: Mutex::new(Store::new(self.snapshots, first_tick)),
+            runtime: runtime::Handle::current(),
+        };
+        Ok((Arc::new(app), listener, watchdog))
+    }
+}
+
+/// Runs the timers whether or not anybody asks something.
+async fn tick(app: Arc<App>) {
+    loop {
+        let next = app.store().next_tick;
+        app.clock.sleep_until(next).await;
+        app.sweep();
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,156 @@
+//! One connection: TCP or in this process, kept alive, and broken off when a fault says so.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::task::{Context, Poll, ready};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::app::App;
+use super::dispatch;
+
+/// What carries a connection.
+#[derive(Debug)]
+pub(crate) enum Wire {
+    Tcp(TcpStream),
+    Memory(DuplexStream),
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(wire) => Pin::new(wire).poll_read(cx, buf),
+            Self::Memory(wire) => Pin::new(wire).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(wire) => Pin::new(wire).poll_write(cx, buf),
+            Self::Memory(wire) => Pin::new(wire).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(wire) => Pin::new(wire).poll_flush(cx),
+            Self::Memory(wire) => Pin::new(wire).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(wire) => Pin::new(wire).poll_shutdown(cx),
+            Self::Memory(wire) => Pin::new(wire).poll_shutdown(cx),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
+            Self::Memory(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(wire) => wire.is_write_vectored(),
+            Self::Memory(wire) => wire.is_write_vectored(),
+        }
+    }
+}
+
+/// How a fault ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With a reset.
+    Reset,
+    /// In order, but without the answer.
+    Close,
+}
+
+/// Lets a request end its own connection.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    ending: Mutex<Option<Ending>>,
+    wake: Notify,
+}
+
+impl Control {
+    /// Ends the connection; the returned future never ends, since nothing is answered any more.
+    pub(crate) async fn end<T>(&self, ending: Ending) -> T {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
+        self.wake.notify_one();
+        std::future::pending().await
+    }
+}
+
+pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
+    let control = Arc::new(Control::default());
+    let service = service_fn({
+        let (app, control) = (Arc::clone(&app), Arc::clone(&control));
+        move |request| dispatch::answer(Arc::clone(&app), Arc::clone(&control), request)
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(wire), service);
+    let stop = app.stop.clone();
+    let ended = tokio::select! {
+        // A client that breaks off is nothing to report.
+        _ = Pin::new(&mut connection) => return,
+        () = stop.cancelled() => Ending::Close,
+        () = control.wake.notified() => {
+            let ending = *control.ending.lock().unwrap_or_else(PoisonError::into_inner);
+            ending.unwrap_or(Ending::Close)
+        }
+    };
+    let wire = connection.into_parts().io.into_inner();
+    if let (Wire::Tcp(stream), Ending::Reset) = (&wire, ended) {
+        // Unsent data is dropped and the peer gets a reset.
+        drop(stream.set_zero_linger());
+    }
+}
+
+/// Takes connections until the server stops.
+pub(crate) async fn accept(app: Arc<App>, listener: tokio::net::TcpListener) {
+    let listen = std::future::poll_fn(|cx| {
+        loop {
+            match ready!(listener.poll_accept(cx)) {
+                Ok((stream, _)) => {
+                    drop(stream.set_nodelay(true));
+                    app.spawn(serve(Arc::clone(&app), Wire::Tcp(stream)));
+                }
+                // Out of descriptors, or a peer that gave up: wait for the next one.
+                Err(error) => {
+                    tracing::debug!(%error, "a connection was not accepted");
+                    cx.waker().wake_by_ref();
+                    return Poll::<()>::Pending;
+                }
+            }
+        }
+    });
+    tokio::select! {
+        () = listen => {}
+        () = app.stop.cancelled() => {}
+    }
+}

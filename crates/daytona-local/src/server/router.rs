@@ -1,0 +1,143 @@
+//! From a method and a path to an operation of Daytona's documents.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use daytona_api::routes::{self, Api};
+use matchit::Router;
+
+use super::query::decode;
+
+/// Routes that left the documents and that older clients still use.
+const OLDER: [(&str, &str, &str); 2] = [
+    ("POST", "/files/upload", "uploadFile_deprecated"),
+    ("GET", "/project-dir", "getProjectDir_deprecated"),
+];
+
+#[derive(Debug, Default)]
+struct Table {
+    control: HashMap<&'static str, Router<&'static str>>,
+    toolbox: HashMap<&'static str, Router<&'static str>>,
+    /// Documented routes that another one hides.
+    hidden: Vec<&'static str>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table::default();
+    for route in routes::ALL {
+        table.add(route.api, route.method.as_str(), route.path, route.id);
+    }
+    for (method, path, id) in OLDER {
+        table.add(Api::Toolbox, method, path, id);
+    }
+    table
+});
+
+impl Table {
+    fn add(&mut self, api: Api, method: &'static str, path: &'static str, id: &'static str) {
+        let routers = match api {
+            Api::Toolbox => &mut self.toolbox,
+            _ => &mut self.control,
+        };
+        if routers.entry(method).or_default().insert(path, id).is_err() {
+            self.hidden.push(id);
+        }
+    }
+}
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Matched {
+    pub(crate) api: Api,
+    /// `None` if there is no such operation.
+    pub(crate) route: Option<&'static str>,
+    /// The parameters in the path, in order, decoded.
+    pub(crate) params: Vec<String>,
+    /// The sandbox of a toolbox request.
+    pub(crate) sandbox: Option<String>,
+}
+
+pub(crate) fn find(method: &str, path: &str) -> Matched {
+    let miss = |api| Matched {
+        api,
+        route: None,
+        params: Vec::new(),
+        sandbox: None,
+    };
+    if let Some(rest) = path.strip_prefix("/toolbox/") {
+        let (sandbox, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let mut matched = look_up(&TABLE.toolbox, Api::Toolbox, method, &format!("/{rest}"));
+        matched.sandbox = Some(decode(sandbox));
+        return matched;
+    }
+    match path.strip_prefix("/api") {
+        Some(rest) if rest.starts_with('/') => {
+            look_up(&TABLE.control, Api::ControlPlane, method, rest)
+        }
+        _ => miss(Api::ControlPlane),
+    }
+}
+
+fn look_up(
+    routers: &HashMap<&'static str, Router<&'static str>>,
+    api: Api,
+    method: &str,
+    path: &str,
+) -> Matched {
+    let path = if path.len() > 1 {
+        path.trim_end_matches('/')
+    } else {
+        path
+    };
+    let found = routers.get(method).and_then(|router| router.at(path).ok());
+    let (route, params) = match found {
+        None => (None, Vec::new()),
+        Some(found) => (
+            Some(*found.value),
+            found
+                .params
+                .iter()
+                .map(|(_, value)| decode(value))
+                .collect(),
+        ),
+    };
+    Matched {
+        api,
+        route,
+        params,
+        sandbox: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_documented_route_hides_another() {
+        assert!(TABLE.hidden.is_empty(), "{:?}", TABLE.hidden);
+    }
+
+    #[test]
+    fn every_documented_route_is_found() {
+        for route in routes::ALL {
+            let prefix = if route.api == Api::Toolbox {
+                "/toolbox/id"
+            } else {
+                "/api"
+            };
+            let path = format!("{prefix}{}", route.path.replace(['{', '}'], "_"));
+            let matched = find(route.method.as_str(), &path);
+            assert_eq!(matched.route, Some(route.id), "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let matched = find("POST", "/api/sandbox/a%20b/ttl/5");
+        assert_eq!(matched.route, Some("setTtl"));
+        assert_eq!(matched.params, ["a b", "5"]);
+        assert_eq!(find("GET", "/toolbox/x/files/").route, Some("ListFiles"));
+        assert_eq!(find("GET", "/api/socket.io/").route, None);
+    }
+}

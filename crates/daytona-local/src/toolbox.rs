@@ -1,0 +1,164 @@
+//! The toolbox of a sandbox: programs and files.
+
+mod code;
+mod files;
+mod info;
+mod process;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use daytona_api::models::{SandboxDesiredState, SandboxState};
+use http::Response;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+
+use crate::isolate::cell::Cell;
+use crate::server::Call;
+use crate::server::app::App;
+use crate::server::reply::{Body, Failure, Reply};
+
+/// Probes of a client that must not count as activity say so with this header.
+const SKIP_ACTIVITY: &str = "x-daytona-skip-last-activity-update";
+
+/// A sandbox that a toolbox request works in.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) id: String,
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) env: std::collections::BTreeMap<String, String>,
+    pub(crate) network: bool,
+}
+
+pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure> {
+    let id = call.matched.sandbox.clone().unwrap_or_default();
+    let activity = begin(app, &id, call.headers.contains_key(SKIP_ACTIVITY))?;
+    if call.matched.route == Some("ExecuteCommand")
+        && let Some(canned) = &app.options.canned
+    {
+        return process::canned(call, canned)
+            .await
+            .map(|reply| activity.attach(reply));
+    }
+    let cell = app.cell(&id).await?;
+    let place = {
+        let mut store = app.store();
+        let row = store.find(&id)?;
+        let mut env = row.env.clone();
+        for (name, value) in [
+            (
+                "DAYTONA_SANDBOX_SNAPSHOT",
+                row.snapshot.clone().unwrap_or_default(),
+            ),
+            ("DAYTONA_SANDBOX_USER", row.user.clone()),
+            ("DAYTONA_REGION_ID", row.target.clone()),
+        ] {
+            env.insert(name.to_owned(), value);
+        }
+        Place {
+            id: id.clone(),
+            cell,
+            env,
+            network: !row.network_block_all,
+        }
+    };
+    let reply = match call.matched.route.unwrap_or_default() {
+        "ExecuteCommand" => process::execute(app, &place, call).await,
+        "CodeRun" => code::run(app, &place, call).await,
+        "GetVersion" => Ok(info::version()),
+        "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
+        _ => files::handle(&place, call).await,
+    }?;
+    Ok(activity.attach(reply))
+}
+
+/// An open request: the sandbox is active as long as it lasts, body included.
+#[derive(Debug)]
+struct Activity {
+    app: Arc<App>,
+    sandbox: String,
+    request: Option<u64>,
+}
+
+fn begin(app: &Arc<App>, id: &str, skip: bool) -> Result<Activity, Failure> {
+    let now = app.clock.now();
+    let mut store = app.store();
+    let request = store.next_request;
+    store.next_request += 1;
+    let row = match store.rows.get_mut(id) {
+        Some(row) if !row.destroyed() => row,
+        _ => {
+            return Err(Failure::not_found(format!(
+                "not found: sandbox {id} not found"
+            )));
+        }
+    };
+    let running = row.state == SandboxState::Started && row.desired == SandboxDesiredState::Started;
+    if !running {
+        let message = "bad request: no IP address found. Is the Sandbox started?";
+        return Err(Failure::bad(message));
+    }
+    let request = (!skip).then_some(request);
+    if let Some(request) = request {
+        row.last_activity_at = row.last_activity_at.max(now);
+        row.open.insert(request, now);
+    }
+    drop(store);
+    Ok(Activity {
+        app: Arc::clone(app),
+        sandbox: id.to_owned(),
+        request,
+    })
+}
+
+impl Activity {
+    fn attach(self, reply: Reply) -> Reply {
+        let (parts, body) = reply.0.into_parts();
+        let body = Active {
+            body,
+            _activity: self,
+        };
+        Reply(Response::from_parts(parts, body.boxed_unsync()))
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        let Some(request) = self.request else { return };
+        let now = self.app.clock.now();
+        let mut store = self.app.store();
+        if let Some(row) = store.rows.get_mut(&self.sandbox) {
+            row.renew(now);
+            row.open.remove(&request);
+        }
+    }
+}
+
+/// A body that keeps its request open.
+struct Active {
+    body: Body,
+    _activity: Activity,
+}
+
+impl hyper::body::Body for Active {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,112 @@
+//! Commands.
+
+use super::rule::Rule;
+
+mod ends;
+mod input;
+mod output;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::new(
+        "exit-codes",
+        "the exit code of a command arrives as it is, from 0 to 255",
+        "report the code of the command, not of what started it",
+        |lab| Box::pin(ends::exit_codes(lab)),
+    ),
+    Rule::new(
+        "signals-are-not-codes",
+        "a command ended by a signal is `Signaled`, one that exits with 128 + n is `Exited`",
+        "look at the wait status; a shell's `$?` has mixed the two",
+        |lab| Box::pin(ends::signals(lab)),
+    ),
+    Rule::new(
+        "missing-program",
+        "a program that is not there is `Exited(127)`, one that may not be run `Exited(126)`, as in a shell",
+        "map the failure to start, with its message on standard error",
+        |lab| Box::pin(ends::missing_program(lab)),
+    ),
+    Rule::new(
+        "timeout-keeps-output",
+        "a command that takes too long is `TimedOut`, with what it had written",
+        "let the timer kill the command and read its output after that",
+        |lab| Box::pin(ends::timeout_keeps_output(lab)),
+    ),
+    Rule::new(
+        "timeout-kills-the-tree",
+        "at its timeout a command dies with all it started, in other sessions too",
+        "mark the environment of the command and kill every process that has the mark",
+        |lab| Box::pin(ends::timeout_kills_tree(lab)),
+    ),
+    Rule::new(
+        "background-does-not-hold",
+        "a command has ended when it has, whatever it left running",
+        "wait for the process, not for the end of its output",
+        |lab| Box::pin(ends::background(lab)),
+    ),
+    Rule::new(
+        "streams-apart",
+        "standard output and standard error arrive apart",
+        "give the command two pipes or two files",
+        |lab| Box::pin(output::streams_apart(lab)),
+    ),
+    Rule::new(
+        "output-bytes-exact",
+        "output arrives byte for byte, white space and bytes that are no UTF-8 included",
+        "never strip it, and never pass it through text",
+        |lab| Box::pin(output::bytes_exact(lab)),
+    ),
+    Rule::new(
+        "output-is-bounded",
+        "beginning and end of a long output arrive up to the limits, and its size is told",
+        "keep a head and a ring for the tail while reading, and count",
+        |lab| Box::pin(output::bounded(lab)),
+    ),
+    Rule::new(
+        "spill-holds-all",
+        "where a `spill_path` is told, the whole stream can be read there in the sandbox",
+        "tell no path when the file could not be written to its end",
+        |lab| Box::pin(output::spill_holds_all(lab)),
+    ),
+    Rule::new(
+        "words-are-taken-as-they-are",
+        "no shell reads the words of a command: wildcards, quotes, `$`, line ends and empty words arrive",
+        "start the program with its words, or quote each of them",
+        |lab| Box::pin(input::words(lab)),
+    ),
+    Rule::new(
+        "stdin-given",
+        "the command reads the bytes it was given, and their end",
+        "write them while reading the output, then close the pipe",
+        |lab| Box::pin(input::stdin_given(lab)),
+    ),
+    Rule::new(
+        "stdin-closed",
+        "without input given, the command reads the end at once",
+        "connect standard input to `/dev/null`",
+        |lab| Box::pin(input::stdin_closed(lab)),
+    ),
+    Rule::new(
+        "env-of-one-call",
+        "variables of a call reach this command alone, and come before those of the sandbox",
+        "set them on the process, not in the sandbox",
+        |lab| Box::pin(input::env_of_one_call(lab)),
+    ),
+    Rule::new(
+        "cwd-of-one-call",
+        "a directory, relative or absolute, is for this command alone",
+        "set it on the process; relative means below the working directory",
+        |lab| Box::pin(input::cwd_of_one_call(lab)),
+    ),
+    Rule::new(
+        "missing-cwd-runs-nothing",
+        "a command whose directory is not there does not run anywhere else, and does not succeed",
+        "refuse it; never fall back to another directory",
+        |lab| Box::pin(input::missing_cwd(lab)),
+    ),
+    Rule::new(
+        "bad-requests-are-refused",
+        "a request that cannot be meant is `InvalidInput`, and nothing runs",
+        "call `ExecRequest::validate` first",
+        |lab| Box::pin(input::bad_requests(lab)),
+    ),
+];

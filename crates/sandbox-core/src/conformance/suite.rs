@@ -1,0 +1,174 @@
+//! Running the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::lab::Lab;
+use super::report::{Outcome, Report};
+use super::rule::{Broken, Check, Rule};
+use super::{cancellation, concurrency, exec, files, lifecycle, secrets};
+use crate::SandboxFactory;
+
+/// Every rule, in the order of a run.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    [
+        lifecycle::RULES,
+        concurrency::RULES,
+        cancellation::RULES,
+        exec::RULES,
+        files::RULES,
+        secrets::RULES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+type Make = Arc<dyn Fn() -> Arc<dyn SandboxFactory> + Send + Sync>;
+
+/// A run of the rules, to be set up.
+#[must_use = "nothing runs until `run`"]
+pub struct Suite {
+    make: Make,
+    only: BTreeSet<String>,
+    skip: BTreeMap<String, String>,
+    at_once: usize,
+    timeout: Duration,
+}
+
+impl Suite {
+    /// All rules, over factories that `make` makes: a new one for each, with nothing open.
+    pub fn new<F: SandboxFactory>(make: impl Fn() -> F + Send + Sync + 'static) -> Self {
+        Self {
+            make: Arc::new(move || Arc::new(make())),
+            only: BTreeSet::new(),
+            skip: BTreeMap::new(),
+            at_once: 4,
+            timeout: Duration::from_mins(2),
+        }
+    }
+
+    /// Runs this rule, and others named so, and no more. A name that is no rule's is a failure.
+    pub fn only(mut self, name: impl Into<String>) -> Self {
+        self.only.insert(name.into());
+        self
+    }
+
+    /// Leaves this rule out, for a reason. A name that is no rule's is a failure.
+    pub fn skip(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.skip.insert(name.into(), reason.into());
+        self
+    }
+
+    /// How many rules run at the same time, each with a factory of its own. At least 1; default: 4.
+    pub fn at_once(mut self, rules: usize) -> Self {
+        self.at_once = rules.max(1);
+        self
+    }
+
+    /// After how long a rule counts as broken because something hangs. Default: 2 minutes.
+    pub fn rule_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Runs them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the run; a sandbox that a rule had open may be left.
+    pub async fn run(self) -> Report {
+        let mut outcomes: Vec<(Rule, Option<Outcome>)> = Vec::new();
+        let mut running = JoinSet::new();
+        for rule in rules() {
+            let place = outcomes.len();
+            if let Some(reason) = self.skip.get(rule.name()) {
+                outcomes.push((*rule, Some(Outcome::Skipped(reason.clone()))));
+                continue;
+            }
+            if !self.only.is_empty() && !self.only.contains(rule.name()) {
+                continue;
+            }
+            outcomes.push((*rule, None));
+            if running.len() >= self.at_once {
+                collect(&mut running, &mut outcomes).await;
+            }
+            let work = run_one(*rule, Arc::clone(&self.make), self.timeout);
+            running.spawn(async move { (place, work.await) });
+        }
+        while !running.is_empty() {
+            collect(&mut running, &mut outcomes).await;
+        }
+        let mut outcomes: Vec<_> = outcomes
+            .into_iter()
+            .map(|(rule, outcome)| {
+                let panicked = || Outcome::Broken("a call panicked".to_owned());
+                (rule, outcome.unwrap_or_else(panicked))
+            })
+            .collect();
+        outcomes.extend(self.unknown_names());
+        Report::new(outcomes)
+    }
+
+    fn unknown_names(&self) -> Vec<(Rule, Outcome)> {
+        let names = self.only.iter().chain(self.skip.keys());
+        names
+            .filter(|name| rules().all(|rule| rule.name() != *name))
+            .map(|name| {
+                let how = format!("there is no rule of the name {name:?}");
+                (NAMES, Outcome::Broken(how))
+            })
+            .collect()
+    }
+}
+
+const NAMES: Rule = Rule::new(
+    "names",
+    "every rule that is asked for or left out exists",
+    "take the names from `rules`",
+    |_| Box::pin(async { Ok(()) }),
+);
+
+impl fmt::Debug for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suite")
+            .field("only", &self.only)
+            .field("skip", &self.skip)
+            .field("at_once", &self.at_once)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A rule that panics leaves its place empty.
+async fn collect(
+    running: &mut JoinSet<(usize, Outcome)>,
+    outcomes: &mut [(Rule, Option<Outcome>)],
+) {
+    if let Some(Ok((place, outcome))) = running.join_next().await
+        && let Some((_, slot)) = outcomes.get_mut(place)
+    {
+        *slot = Some(outcome);
+    }
+}
+
+async fn run_one(rule: Rule, make: Make, timeout: Duration) -> Outcome {
+    let lab = Lab { factory: make() };
+    let hangs = |what: &str| Broken(format!("{what} hangs: it took more than {timeout:?}"));
+    let checked: Check = match tokio::time::timeout(timeout, rule.check(&lab)).await {
+        Ok(checked) => checked,
+        Err(_) => Err(hangs("a call")),
+    };
+    // Whatever came of it, nothing may be left.
+    let closed: Check = match tokio::time::timeout(timeout, lab.factory.close()).await {
+        Ok(closed) => closed.map_err(Broken::from),
+        Err(_) => Err(hangs("the close after it")),
+    };
+    match checked.and(closed) {
+        Ok(()) => Outcome::Kept,
+        Err(Broken(how)) => Outcome::Broken(how),
+    }
+}

@@ -1,0 +1,34 @@
+//! The suite itself: what is right passes it, and each rule catches what breaks it.
+
+use context_vars::Variable;
+use sandbox_core::LocalEnvironment;
+use sandbox_core::conformance::{self, Suite, TENANT, TOKEN};
+
+fn local() -> LocalEnvironment {
+    let builder = LocalEnvironment::builder()
+        .scope(Variable::new(TENANT))
+        .env_var("TOKEN", Variable::new(TOKEN));
+    match builder.build() {
+        Ok(environment) => environment,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn local_sandboxes_keep_every_rule() {
+    let report = conformance::run(local).await;
+    report.assert_all();
+    assert_eq!(report.outcomes().len(), conformance::rules().count());
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_rule_is_a_failure() {
+    let report = Suite::new(local).only("no-such-rule").run().await;
+    assert_eq!(report.failures().count(), 1);
+    let report = Suite::new(local)
+        .only("exit-codes")
+        .skip("typo", "because")
+        .run()
+        .await;
+    assert_eq!(report.failures().count(), 1);
+}

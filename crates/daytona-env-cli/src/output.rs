@@ -77,7 +77,7 @@ pub(crate) fn log_to_stderr(verbose: u8, filter: Option<&str>) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(directives))
         .with_writer(io::stderr)
-        .with_ansi(stderr_is_terminal())
+        .with_ansi(false)
         .try_init();
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use daytona_api::models::SandboxListItem;
+use daytona_api::models::{SandboxDesiredState, SandboxListItem, SandboxState};
 use daytona_api::{Config, Daytona};
 use serde::Serialize;
 
@@ -83,10 +83,7 @@ pub(super) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
 impl Row {
     fn of(item: SandboxListItem) -> Self {
         Self {
-            state: item
-                .state
-                .map(|state| state.to_string())
-                .unwrap_or_default(),
+            state: state(&item),
             created: item.created_at.unwrap_or_default(),
             namespace: item
                 .labels
@@ -97,6 +94,19 @@ impl Row {
             name: item.name,
         }
     }
+}
+
+/// The state, and that a sandbox is on its way out: the state itself says so only later.
+fn state(item: &SandboxListItem) -> String {
+    let is = |state: SandboxState| item.state.as_ref() == Some(&state);
+    let going = item.desired_state == Some(SandboxDesiredState::Destroyed);
+    if going && !is(SandboxState::Destroyed) && !is(SandboxState::Error) {
+        return SandboxState::Destroying.to_string();
+    }
+    item.state
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// Columns as wide as their widest cell.

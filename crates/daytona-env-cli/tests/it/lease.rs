@@ -29,15 +29,15 @@ fn a_killed_clients_sandbox_goes_and_a_living_clients_stays() {
     let killed = start(&doomed);
     let mut kept = start(&living);
     killed.signal(Signal::SIGKILL);
-    assert_eq!(server.listed().len(), 2);
+    assert_eq!(server.alive().len(), 2);
     eventually(
         "the server deletes the sandbox of the killed client",
         || sleepers(&doomed) == 0,
     );
-    eventually("and lists it no more", || server.listed().len() == 1);
+    eventually("and lists it no more", || server.alive().len() == 1);
     assert_eq!(sleepers(&living), 1);
     assert!(kept.is_running());
     kept.signal(Signal::SIGINT);
     kept.finish();
-    assert!(server.listed().is_empty());
+    assert!(server.alive().is_empty());
 }

@@ -10,4 +10,5 @@ mod outcome;
 mod remote;
 mod secrets;
 mod signals;
+mod terminal;
 mod transfer;

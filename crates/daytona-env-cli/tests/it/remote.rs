@@ -56,7 +56,7 @@ fn run_does_the_same_there() {
         "{}",
         shown(&output)
     );
-    assert!(server.listed().is_empty());
+    assert!(server.alive().is_empty());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn ls_shows_ours_while_it_runs_and_a_signal_deletes_it() {
     let marker = marker();
     let running = Running::start(&mut server.client(["run", "--", "sleep", &marker]));
     eventually("the command runs", || sleepers(&marker) == 1);
-    let listed = server.listed();
+    let listed = server.alive();
     assert_eq!(listed.len(), 1);
     assert!(listed[0]["name"].as_str().unwrap().starts_with("denv-"));
     let table = server.client(["ls"]).output().unwrap();
@@ -104,7 +104,7 @@ fn ls_shows_ours_while_it_runs_and_a_signal_deletes_it() {
     running.signal(Signal::SIGTERM);
     let output = running.finish();
     assert_eq!(code(&output), Some(143), "{}", shown(&output));
-    assert!(server.listed().is_empty());
+    assert!(server.alive().is_empty());
     eventually("nothing runs any more", || sleepers(&marker) == 0);
 }
 
@@ -116,7 +116,7 @@ fn a_persisted_sandbox_stays() {
         .output()
         .unwrap();
     assert_eq!(code(&output), Some(0), "{}", shown(&output));
-    let listed = server.listed();
+    let listed = server.alive();
     assert_eq!(listed.len(), 1);
     let name = listed[0]["name"].as_str().unwrap();
     assert!(

@@ -199,10 +199,17 @@ impl Serve {
     }
 
     /// What `ls --json` lists.
-    pub(crate) fn listed(&self) -> Vec<serde_json::Value> {
+    fn listed(&self) -> Vec<serde_json::Value> {
         let output = self.client(["ls", "--json"]).output().unwrap();
         assert_eq!(code(&output), Some(0), "{}", shown(&output));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Those of them that are not on their way out.
+    pub(crate) fn alive(&self) -> Vec<serde_json::Value> {
+        let mut listed = self.listed();
+        listed.retain(|row| row.get("state").unwrap() != "destroying");
+        listed
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -2,20 +2,23 @@
 //! configured once with parameters that may be variables, hands each caller the one live sandbox for what those
 //! parameters resolve to.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! ```
+//! # #[cfg(feature = "local")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use context_vars::{Variable, Vars};
 //! use daytona_env::DaytonaEnvironment;
 //! use sandbox_core::{ExecRequest, Sandbox};
 //!
-//! let environment = DaytonaEnvironment::builder()
-//!     .api_key(Variable::new("daytona_key"))
+//! # let server = daytona_local::Server::builder().isolation(daytona_local::Isolation::Auto).start().await?;
+//! // on a server inside this process; `DaytonaEnvironment::builder()` with an `api_key` is the same on Daytona itself
+//! let environment = DaytonaEnvironment::on(server)
 //!     .image("python:3.12")
 //!     .env_var("TENANT", Variable::new("tenant"))
 //!     .scope(Variable::new("tenant"))
 //!     .build()?;
 //!
-//! let acme = Vars::new().with("daytona_key", "dtn_..").with("tenant", "acme");
+//! let acme = Vars::new().with("tenant", "acme");
 //! let sandbox = environment.open(&acme).await?;
 //! let outcome = sandbox.exec(ExecRequest::shell("echo hello $TENANT")).await?;
 //! assert_eq!(outcome.stdout().text_lossy(), "hello acme\n");
@@ -25,6 +28,8 @@
 //! environment.close().await?;
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "local"))]
+//! # fn main() {}
 //! ```
 //!
 //! # Concepts
@@ -53,7 +58,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `local` | no | an embedded server, no account |
+//! | `local` | no | `DaytonaEnvironment::local` and `DaytonaEnvironment::on`: an embedded server, no account |
 //!
 //! # Errors
 //!
@@ -71,6 +76,8 @@ mod error;
 mod fingerprint;
 mod labels;
 mod lease;
+#[cfg(feature = "local")]
+mod local;
 mod params;
 mod provider;
 mod resources;

@@ -85,7 +85,7 @@ impl DaytonaProvider {
 
     pub(super) async fn inspect_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<Health, Error> {
         let api = sandbox.clients().api();
-        let found = match self.get(&api, sandbox.id()).await {
+        let found = match self.get(api, sandbox.id()).await {
             Ok(found) => found,
             Err(error) if error.is_not_found() => {
                 return Ok(Health::Gone {
@@ -108,7 +108,7 @@ impl DaytonaProvider {
             },
             Phase::Failed => {
                 // nothing on the server removes such a row
-                self.delete(&api, sandbox.id()).await?;
+                self.delete(api, sandbox.id()).await?;
                 Health::Gone {
                     reason: row::reason(&found),
                 }
@@ -123,8 +123,6 @@ impl DaytonaProvider {
             .start(sandbox.id())
             .await
             .map_err(|error| api_error("start a sandbox", error))?;
-        self.wait_until_running(&api, sandbox.id())
-            .await
-            .map(|_| ())
+        self.wait_until_running(api, sandbox.id()).await.map(|_| ())
     }
 }

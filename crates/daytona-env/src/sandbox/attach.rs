@@ -29,7 +29,13 @@ impl DaytonaSandbox {
     ///
     /// Safe to drop: nothing is changed.
     pub async fn attach(config: Config, reference: &SandboxRef) -> Result<Self, Error> {
-        let clients = Arc::new(ClientSet::new(config, None)?);
+        Self::attach_over(Arc::new(ClientSet::new(config, None)?), reference).await
+    }
+
+    pub(super) async fn attach_over(
+        clients: Arc<ClientSet>,
+        reference: &SandboxRef,
+    ) -> Result<Self, Error> {
         let api = clients.api().clone();
         let row = api.sandboxes().get(reference.id()).await;
         let row = row.map_err(|error| api_error(OPERATION, error))?;

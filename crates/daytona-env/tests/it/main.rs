@@ -5,3 +5,4 @@ mod bad_input_open;
 mod create;
 mod fake;
 mod owned;
+mod server;

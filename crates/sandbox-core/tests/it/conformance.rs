@@ -1,17 +1,21 @@
 //! The suite itself: what is right passes it, and each rule catches what breaks it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use context_vars::Variable;
 use sandbox_core::LocalEnvironment;
 use sandbox_core::conformance::{self, Suite, TENANT, TOKEN};
 
+mod broken;
+#[cfg(feature = "cache")]
+mod caching;
+
 fn local() -> LocalEnvironment {
-    let builder = LocalEnvironment::builder()
+    LocalEnvironment::builder()
         .scope(Variable::new(TENANT))
-        .env_var("TOKEN", Variable::new(TOKEN));
-    match builder.build() {
-        Ok(environment) => environment,
-        Err(error) => unreachable!("{error}"),
-    }
+        .env_var("TOKEN", Variable::new(TOKEN))
+        .build()
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,6 +22,10 @@ pub(super) fn serve(line: &str, query: &str, range: &str, body: &Bytes) -> Optio
             }
             Err(_) => empty(404),
         },
+        "GET /files/info" => match fs::metadata(path) {
+            Ok(meta) => answer(200, &json!({"name": "x", "isDir": meta.is_dir()})),
+            Err(_) => empty(404),
+        },
         "GET /files/download" => match fs::read(path) {
             Ok(content) => ranged(&content, range),
             Err(_) => empty(if path.is_dir() { 400 } else { 404 }),

@@ -83,11 +83,14 @@ impl Server {
             .count()
     }
 
-    pub(super) fn sandbox(&self) -> DaytonaSandbox {
+    pub(super) fn clients(&self) -> Arc<ClientSet> {
         let config = Config::new("canary-key").api_url("http://127.0.0.1:9/api");
-        let clients = ClientSet::new(config, Some(Arc::new(self.clone()))).unwrap();
+        Arc::new(ClientSet::new(config, Some(Arc::new(self.clone()))).unwrap())
+    }
+
+    pub(super) fn sandbox(&self) -> DaytonaSandbox {
         DaytonaSandbox::from_parts(SandboxParts {
-            clients: Arc::new(clients),
+            clients: self.clients(),
             id: "sb-1".into(),
             name: "denv-1".into(),
             toolbox_proxy_url: "http://127.0.0.1:9/toolbox".into(),
@@ -114,6 +117,13 @@ impl Transport for Server {
         let body = request.into_body().collect().await?.to_bytes();
         match line.as_str() {
             "GET /api/sandbox/sb-1" => self.row(),
+            "GET /toolbox/sb-1/work-dir" => Ok(answer(
+                200,
+                &json!({"dir": self.workdir.path().to_str().unwrap()}),
+            )),
+            "GET /toolbox/sb-1/files/info" if query.ends_with("=/workspace") => {
+                Ok(answer(404, &json!({})))
+            }
             "POST /toolbox/sb-1/process/execute" => self.execute(&body),
             _ if self.state().sandbox.is_empty() => Ok(answer(404, &json!({"message": "gone"}))),
             _ => Ok(disk::serve(&line, &query, &range, &body).unwrap()),
@@ -129,7 +139,8 @@ impl Server {
             (false, "") => Ok(answer(404, &json!({"message": "Sandbox not found"}))),
             (false, row) => Ok(answer(
                 200,
-                &json!({"id": "sb-1", "name": "denv-1", "state": row}),
+                &json!({"id": "sb-1", "name": "denv-1", "state": row,
+                "toolboxProxyUrl": "http://127.0.0.1:9/toolbox"}),
             )),
         }
     }

@@ -1,0 +1,14 @@
+//! The real binary, run as a user runs it.
+
+mod support;
+
+mod bad_input;
+mod embedded;
+mod help;
+mod lease;
+mod outcome;
+mod remote;
+mod secrets;
+mod signals;
+mod terminal;
+mod transfer;

@@ -1,4 +1,5 @@
-//! The server from outside: plain HTTP over loopback, real processes, a clock that the tests move.
+//! The server from outside: over real connections, as any client sees it, with real processes and a clock that the
+//! tests move.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -6,13 +7,10 @@
     reason = "helpers of tests fail by panicking"
 )]
 
-mod auth;
-mod control;
 mod exec;
-mod faults;
 mod files;
 mod isolation;
 mod kill;
-mod lists;
+mod plane;
+mod server;
 mod support;
-mod timers;

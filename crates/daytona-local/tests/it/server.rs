@@ -1,38 +1,31 @@
+//! Options of a server and what they do to a client.
+
 use std::time::Duration;
 
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, GET_SANDBOX};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
 use daytona_api::routes::toolbox::{DOWNLOAD_FILE, EXECUTE_COMMAND};
 use daytona_local::{CannedExec, Fault, waves};
 use serde_json::{Value, json};
 
-use crate::support::{plain, start, until, until_state};
+use crate::support::{plain, start, until};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_scripted_answer_comes_in_place_of_the_work() {
-    let (server, client) = start(plain()).await;
-    let fault = Fault::on(&CREATE_SANDBOX)
-        .answer(429, r#"{"message":"slow down"}"#)
-        .times(2);
-    let fault = server.faults().inject(fault.header("Retry-After", "1"));
-    for _ in 0..2 {
-        let answer = client.call("POST", "/api/sandbox", json!({})).await;
-        assert_eq!(
-            (
-                answer.status,
-                answer.headers["retry-after"].to_str().unwrap()
-            ),
-            (429, "1")
-        );
-        assert_eq!(answer.json()["message"], "slow down");
-    }
-    assert_eq!(fault.hits(), 2);
-    client.create(json!({})).await;
-    assert_eq!((fault.hits(), server.sandboxes().len()), (2, 1));
-    server
-        .faults()
-        .inject(Fault::any().answer(200, "<html>not the API</html>"));
-    let page = client.get("/api/sandbox").await;
-    assert_eq!(page.headers["content-type"], "text/html");
+async fn an_empty_token_and_a_missing_folder_are_refused() {
+    let error = plain().token(" ").start().await.unwrap_err();
+    assert_eq!(error.to_string(), "an empty token would let everybody in");
+    let error = plain().bind_ro("no/such/folder").start().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "not an absolute path of a folder: no/such/folder"
+    );
+}
+
+#[test]
+fn debug_shows_no_token() {
+    let text = format!("{:?}", plain().token("canary-token"));
+    assert!(!text.contains("canary"), "{text}");
 }
 
 #[tokio::test]
@@ -65,19 +58,6 @@ async fn resets_strike_before_or_after_the_work() {
         .filter(|r| r.ended.is_some() && r.status.is_none())
         .count();
     assert_eq!(lost, 3, "no status for an answer that was not sent");
-}
-
-#[tokio::test]
-async fn a_healthy_row_may_hide_behind_an_error() {
-    let (server, client) = start(plain()).await;
-    server
-        .faults()
-        .inject(Fault::on(&CREATE_SANDBOX).answer_after_commit(502, "bad gateway"));
-    let answer = client
-        .call("POST", "/api/sandbox", json!({ "name": "hidden" }))
-        .await;
-    assert_eq!(answer.status, 502);
-    assert_eq!(client.state("hidden").await, "started");
 }
 
 #[tokio::test]
@@ -121,86 +101,6 @@ async fn failed_rows_stay_with_their_reason() {
         (200, &json!("creating"))
     );
     assert_eq!(client.state("q").await, "error");
-}
-
-#[tokio::test]
-async fn a_stuck_create_refuses_its_deletion() {
-    let (server, client) = start(plain()).await;
-    server.faults().inject(Fault::on(&CREATE_SANDBOX).stuck());
-    let id = client.create(json!({})).await;
-    assert_eq!(client.state(&id).await, "creating");
-    let deleted = client
-        .call("DELETE", &format!("/api/sandbox/{id}"), Value::Null)
-        .await;
-    assert_eq!(deleted.status, 409);
-    assert_eq!(
-        deleted.json()["message"],
-        "Sandbox state change in progress"
-    );
-}
-
-#[tokio::test]
-async fn faults_count_and_filter() {
-    let (server, client) = start(plain()).await;
-    let fault = Fault::on(&GET_SANDBOX).matching(|request| request.path.ends_with("/b"));
-    let fault = server.faults().inject(fault.nth(2).answer(500, "{}"));
-    client.create(json!({ "name": "a" })).await;
-    client.create(json!({ "name": "b" })).await;
-    let mut statuses = Vec::new();
-    for name in ["a", "b", "a", "b", "b"] {
-        statuses.push(client.get(&format!("/api/sandbox/{name}")).await.status);
-    }
-    assert_eq!(statuses, [200, 200, 200, 500, 200]);
-    assert_eq!(fault.hits(), 1);
-    let always = server
-        .faults()
-        .inject(Fault::any().answer(503, "{}").always());
-    assert_eq!(client.get("/api/sandbox").await.status, 503);
-    assert_eq!(client.get("/api/sandbox").await.status, 503);
-    always.remove();
-    assert_eq!(
-        (always.hits(), client.get("/api/sandbox").await.status),
-        (2, 200)
-    );
-}
-
-#[tokio::test]
-async fn a_late_commit_comes_after_the_reset() {
-    let (server, client) = start(plain().manual_clock()).await;
-    let minute = Duration::from_secs(60);
-    server
-        .faults()
-        .inject(Fault::on(&CREATE_SANDBOX).commit_late(minute));
-    let request = client.json("POST", "/api/sandbox", &json!({ "name": "late" }));
-    assert!(client.try_send(request).await.is_err());
-    assert_eq!(client.state("late").await, "404");
-    server.advance(minute).unwrap();
-    until_state(&client, "late", "started").await;
-}
-
-#[tokio::test]
-async fn a_hanging_request_is_never_answered() {
-    let (server, client) = start(plain()).await;
-    server
-        .faults()
-        .inject(Fault::on(&CREATE_SANDBOX).hang_after_commit());
-    let request = client.json("POST", "/api/sandbox", &json!({ "name": "h" }));
-    tokio::select! {
-        _ = client.try_send(request) => panic!("answered"),
-        () = until_state(&client, "h", "started") => {}
-    }
-    server.faults().inject(Fault::on(&GET_SANDBOX).hang());
-    let open = |status| {
-        let path = "/api/sandbox/h";
-        let requests = server.requests();
-        let last = requests.iter().rev().find(|request| request.path == path);
-        last.is_some_and(|last| (last.ended.is_some(), last.status) == status)
-    };
-    tokio::select! {
-        _ = client.get("/api/sandbox/h") => panic!("answered"),
-        () = until("it is open", || open((false, None))) => {}
-    }
-    until("it ends with its client", || open((true, None))).await;
 }
 
 #[tokio::test]
@@ -293,4 +193,51 @@ async fn a_canned_answer_starts_no_process() {
     let id = client.create(json!({})).await;
     assert_eq!(client.run(&id, "rm -rf /").await, (7, "canned".to_owned()));
     assert_eq!(server.live_processes(), [0; 0]);
+}
+
+#[tokio::test]
+async fn a_create_that_never_ends_fails_after_its_time() {
+    let (server, client) = start(plain().manual_clock()).await;
+    server.faults().inject(Fault::on(&CREATE_SANDBOX).stuck());
+    let id = client.create(json!({})).await;
+    server.advance(14 * MINUTE).unwrap();
+    assert_eq!(client.state(&id).await, "creating");
+    server.advance(2 * MINUTE).unwrap();
+    assert_eq!(client.state(&id).await, "error");
+}
+
+#[tokio::test]
+async fn an_accelerated_clock_runs_the_same_timers() {
+    let (server, client) = start(plain().speed(600.0)).await;
+    let body = json!({ "autoStopInterval": 1, "autoDeleteInterval": 0 });
+    let id = client.create(body).await;
+    until("the lease ends", || {
+        server
+            .sandboxes()
+            .iter()
+            .any(|row| row.id == id && row.state == "destroyed")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn configuration_health_and_snapshots_are_served() {
+    let (_server, client) = start(plain().snapshot("mine")).await;
+    let config = client.get("/api/config").await.json();
+    assert_eq!(
+        config["proxyToolboxUrl"],
+        format!("http://{}/toolbox", client.authority)
+    );
+    let all = client.get("/api/snapshots").await.json();
+    assert_eq!(all["total"], 2);
+    let one = client.get("/api/snapshots/mine").await.json();
+    assert_eq!(
+        (&one["name"], &one["state"]),
+        (&json!("mine"), &json!("active"))
+    );
+    let by_id = client
+        .get(&format!("/api/snapshots/{}", one["id"].as_str().unwrap()))
+        .await;
+    assert_eq!(by_id.json()["name"], "mine");
+    assert_eq!(client.get("/api/snapshots/none").await.status, 404);
 }

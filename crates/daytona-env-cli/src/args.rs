@@ -1,0 +1,197 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+mod values;
+
+pub(crate) use values::{Assignment, Reference, Transfer};
+use values::{EnvAssignment, VarAssignment};
+
+/// Run programs in Daytona sandboxes, or in an embedded server on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "daytona-env",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    /// Say more on stderr; twice for debugging. RUST_LOG gives finer control
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one command in a new sandbox, then delete the sandbox
+    Run(Box<RunArgs>),
+    /// Serve the Daytona API on this machine, for any Daytona client
+    Serve(ServeArgs),
+    /// List the sandboxes that this program or library made
+    Ls(LsArgs),
+    /// Show what is configured, what is reachable and what this machine can isolate
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: the command's own; 128+n if signal n ended it; 124 if it timed out; 125 for a \
+    failure of this program; 130, 143 or 129 if SIGINT, SIGTERM or SIGHUP ended the run and nothing is left.\n\n\
+    Without DAYTONA_API_KEY (or DAYTONA_JWT_TOKEN with DAYTONA_ORGANIZATION_ID) an embedded server on this machine is \
+    used; with it Daytona's service, or the server that DAYTONA_API_URL names. DAYTONA_TARGET chooses the region."
+)]
+pub(crate) struct RunArgs {
+    /// Image to build the sandbox from, such as python:3.12
+    #[arg(long, value_parser = values::name, conflicts_with = "snapshot")]
+    pub(crate) image: Option<String>,
+    /// Snapshot to start from [default: the server's]
+    #[arg(long, value_parser = values::name)]
+    pub(crate) snapshot: Option<String>,
+    /// Set environment variable K of the sandbox to V
+    #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment)]
+    pub(crate) envs: Vec<Assignment>,
+    /// Set environment variable K of the sandbox to the value that --var gives to VARIABLE
+    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = values::reference)]
+    pub(crate) env_vars: Vec<Reference>,
+    /// Give variable K the value V, for --env-var
+    #[arg(long = "var", value_name = "K=V", value_parser = VarAssignment)]
+    pub(crate) vars: Vec<Assignment>,
+    /// Upload a file or directory, before the command, to DEST in the working directory [default: its base name]
+    #[arg(long = "upload", value_name = "PATH[:DEST]", value_parser = values::upload)]
+    pub(crate) uploads: Vec<Transfer>,
+    /// Download a file or directory after the command, also when that failed, to DEST [default: its base name, here]
+    #[arg(long = "download", value_name = "PATH[:DEST]", value_parser = values::download)]
+    pub(crate) downloads: Vec<Transfer>,
+    /// Directory in the sandbox to work in [default: /workspace, or where the server allows]
+    #[arg(long, value_name = "DIR", value_parser = values::workdir)]
+    pub(crate) workdir: Option<String>,
+    /// Kill the command after this long: 30, 30s, 5m, 1h
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m")]
+    pub(crate) timeout: Duration,
+    /// Whose sandbox it is; recorded as a fingerprint only
+    #[arg(long, value_parser = values::name)]
+    pub(crate) scope: Option<String>,
+    /// Keep the sandbox: the server stops it when idle and deletes it a day later
+    #[arg(long)]
+    pub(crate) persist: bool,
+    /// Print one JSON object instead of the command's output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Minutes after which the server deletes the sandbox (stops it, with --persist) if this program dies: 3 to 60
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(3..=60), default_value_t = 5)]
+    pub(crate) lease: u64,
+    /// How often to renew the lease; at most a minute, shorter only for a server with --speed
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "60s")]
+    pub(crate) renew_interval: Duration,
+    /// How long to wait for the deletion of the sandbox at the end or after a signal
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "30s")]
+    pub(crate) close_timeout: Duration,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<String>,
+    #[command(flatten)]
+    pub(crate) embedded: EmbeddedArgs,
+}
+
+/// What only the embedded server knows.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Embedded server")]
+pub(crate) struct EmbeddedArgs {
+    /// How commands are kept apart from this machine [default: auto]
+    #[arg(long, value_enum)]
+    pub(crate) isolation: Option<IsolationArg>,
+    /// Show this directory of the machine in the sandboxes, read-only
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bind_ro: Vec<PathBuf>,
+    /// No network in the sandboxes
+    #[arg(long)]
+    pub(crate) no_network: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolationArg {
+    /// Isolate where this machine can, else say so and do not
+    Auto,
+    /// Fail where this machine cannot
+    Required,
+    /// Commands run as you, on this machine
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// How commands are kept apart from this machine
+    #[arg(long, value_enum, default_value = "required")]
+    pub(crate) isolation: ServeIsolation,
+    /// Show this directory of the machine in the sandboxes, read-only
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bind_ro: Vec<PathBuf>,
+    /// No network in the sandboxes
+    #[arg(long)]
+    pub(crate) no_network: bool,
+    /// Let the server's clock run N times as fast, to try leases and timeouts of minutes in seconds
+    #[arg(long, value_name = "N", value_parser = values::speed, default_value = "1")]
+    pub(crate) speed: f64,
+    /// Write the token to this file, readable by you alone, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Print one line of JSON: url, token, isolation
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A server that others call: there is no `auto`, which is for commands that a person typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServeIsolation {
+    /// Fail where this machine cannot isolate
+    Required,
+    /// Commands run as you, on this machine
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_dashes_is_the_commands() {
+        let cli =
+            Cli::try_parse_from(["daytona-env", "run", "--timeout", "1", "--", "ls", "--json"])
+                .unwrap();
+        let Command::Run(run) = cli.command else {
+            panic!("{:?}", cli.command)
+        };
+        assert_eq!(run.command, ["ls", "--json"]);
+        assert!(!run.json);
+        assert_eq!(run.timeout, Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,6 @@
+//! The subcommands.
+
+pub(crate) mod doctor;
+pub(crate) mod ls;
+pub(crate) mod run;
+pub(crate) mod serve;

@@ -1,0 +1,128 @@
+//! `ls`: the sandboxes that this program or library made.
+
+use std::process::ExitCode;
+
+use daytona_api::Daytona;
+use daytona_api::models::{SandboxDesiredState, SandboxListItem, SandboxState};
+use serde::Serialize;
+
+use crate::args::LsArgs;
+use crate::error::Failure;
+use crate::host::HostEnv;
+use crate::output;
+use crate::progress::Progress;
+use crate::signals::Signals;
+
+/// The label that everything of ours carries.
+const MANAGED: (&str, &str) = ("daytona-env.managed", "1");
+
+/// A row, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    state: String,
+    created: String,
+    namespace: String,
+}
+
+pub(crate) async fn run(args: LsArgs, host: &HostEnv, signals: &mut Signals) -> ExitCode {
+    let listed = tokio::select! {
+        listed = list(host) => listed,
+        signal = signals.next() => return ExitCode::from(signal.exit_code()),
+    };
+    match listed {
+        Ok(rows) if args.json => output::json(&rows),
+        Ok(rows) => print(&rows),
+        Err(failure) => return failure.report(),
+    }
+    ExitCode::SUCCESS
+}
+
+async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
+    let account = host.account()?.ok_or_else(|| {
+        Failure::new("no DAYTONA_API_KEY is set, so there is no server to list the sandboxes of").hint(
+            "set DAYTONA_API_KEY; for `daytona-env serve`, set DAYTONA_API_URL too. A `run` without a key leaves nothing to list",
+        )
+    })?;
+    let failed = |error| api_failure("cannot list the sandboxes", error);
+    let api = Daytona::new(account.config()).map_err(failed)?;
+    let _progress = Progress::step("listing");
+    let items = api
+        .sandboxes()
+        .list()
+        .label(MANAGED.0, MANAGED.1)
+        .collect()
+        .await
+        .map_err(failed)?;
+    Ok(items.into_iter().map(Row::of).collect())
+}
+
+/// A failure of the API, with the hint it deserves.
+pub(super) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
+    let hint = if error.is_auth() {
+        "check DAYTONA_API_KEY, and that DAYTONA_API_URL is the server it belongs to"
+    } else {
+        "check DAYTONA_API_URL; `daytona-env doctor` shows what is reachable"
+    };
+    Failure::new(what).because(error).hint(hint)
+}
+
+impl Row {
+    fn of(item: SandboxListItem) -> Self {
+        Self {
+            state: state(&item),
+            created: item.created_at.unwrap_or_default(),
+            namespace: item
+                .labels
+                .get("daytona-env.ns")
+                .cloned()
+                .unwrap_or_default(),
+            id: item.id,
+            name: item.name,
+        }
+    }
+}
+
+/// The state, and that a sandbox is on its way out: the state itself says so only later.
+fn state(item: &SandboxListItem) -> String {
+    let is = |state: SandboxState| item.state.as_ref() == Some(&state);
+    let going = item.desired_state == Some(SandboxDesiredState::Destroyed);
+    if going && !is(SandboxState::Destroyed) && !is(SandboxState::Error) {
+        return SandboxState::Destroying.to_string();
+    }
+    item.state
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+/// Columns as wide as their widest cell.
+fn print(rows: &[Row]) {
+    if rows.is_empty() {
+        output::note("no sandboxes of ours");
+        return;
+    }
+    let cells = |row: &Row| {
+        [&row.name, &row.state, &row.created, &row.namespace, &row.id]
+            .map(|cell| output::one_line(cell))
+    };
+    let head = ["NAME", "STATE", "CREATED", "NAMESPACE", "ID"].map(str::to_owned);
+    let table: Vec<[String; 5]> = std::iter::once(head)
+        .chain(rows.iter().map(cells))
+        .collect();
+    let mut widths = [0; 5];
+    for row in &table {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for row in &table {
+        let padded: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        output::line(padded.join("  ").trim_end());
+    }
+}

@@ -1,0 +1,176 @@
+//! `run`: one command in a sandbox of its own.
+
+mod checks;
+mod close;
+mod report;
+mod streams;
+
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use daytona_env::{DaytonaEnvironment, DaytonaSandbox};
+use sandbox_core::{ExecOutcome, ExecRequest, Sandbox, SandboxInfo};
+
+use self::close::{Closing, Ended};
+use self::report::Report;
+use crate::args::RunArgs;
+use crate::error::Failure;
+use crate::host::HostEnv;
+use crate::output;
+use crate::progress::Progress;
+use crate::signals::{Signal, Signals};
+use crate::target::{self, Target};
+use crate::transfer::{self, Plan};
+
+/// Bytes of the beginning and of the end of each stream that come with the answer itself.
+const HEAD: usize = 1024 * 1024;
+const TAIL: usize = 256 * 1024;
+
+/// Runs the command; the code to exit with.
+pub(crate) async fn run(args: RunArgs, host: &HostEnv, signals: &mut Signals) -> ExitCode {
+    let mut report = Report::default();
+    if let Err(failure) = attempt(&args, host, signals, &mut report).await {
+        report.fail(failure);
+    }
+    report.finish(args.json)
+}
+
+/// Everything that can be refused is refused before a server is started or asked.
+async fn attempt(
+    args: &RunArgs,
+    host: &HostEnv,
+    signals: &mut Signals,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    checks::check(args)?;
+    let plan = transfer::plan(&args.uploads)?;
+    let target = tokio::select! {
+        target = Target::choose(host, &args.embedded) => target?,
+        signal = signals.next() => {
+            report.interrupted(signal);
+            return Ok(());
+        }
+    };
+    if let Some(notice) = target.notice(args) {
+        output::note(&notice);
+    }
+    report.server(&target);
+    let environment = target.environment(args)?;
+    let opened = OnceLock::new();
+    let signal = tokio::select! {
+        biased;
+        signal = signals.next() => Some(signal),
+        done = work(args, &environment, &plan, &opened, report) => {
+            if let Err(failure) = done {
+                report.fail(failure);
+            }
+            None
+        }
+    };
+    if let Some(sandbox) = opened.get() {
+        report.sandbox(sandbox);
+    }
+    finish(
+        args,
+        environment,
+        target,
+        opened.get(),
+        signal,
+        signals,
+        report,
+    )
+    .await
+}
+
+/// Open, upload, run, print, download. Dropped on a signal; the sandbox is then deleted with all that runs in it.
+async fn work(
+    args: &RunArgs,
+    environment: &DaytonaEnvironment,
+    plan: &Plan,
+    opened: &OnceLock<SandboxInfo>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let sandbox = open(args, environment).await?;
+    // nobody else sets it
+    let _ = opened.set(sandbox.info());
+    if !plan.is_empty() {
+        let _progress = Progress::step(format!("uploading {} files", plan.files.len()));
+        transfer::upload(&sandbox, plan).await?;
+    }
+    let outcome = {
+        let _progress = Progress::step("running");
+        exec(args, &sandbox).await?
+    };
+    report.outcome(&outcome, args.timeout);
+    if !args.json {
+        streams::print(&sandbox, &outcome).await?;
+    }
+    report.say_how_it_ended();
+    for download in &args.downloads {
+        let _progress = Progress::step(format!("downloading {}", download.from));
+        transfer::download(&*sandbox, download).await?;
+    }
+    Ok(())
+}
+
+async fn open(
+    args: &RunArgs,
+    environment: &DaytonaEnvironment,
+) -> Result<Arc<DaytonaSandbox>, Failure> {
+    let _progress = Progress::step(match &args.image {
+        Some(image) => format!("creating the sandbox; image {image} may have to be built first"),
+        None => "creating the sandbox".to_owned(),
+    });
+    environment
+        .open(&target::context(args))
+        .await
+        .map_err(|error| Failure::of("cannot open a sandbox", error))
+}
+
+async fn exec(args: &RunArgs, sandbox: &DaytonaSandbox) -> Result<ExecOutcome, Failure> {
+    let request = ExecRequest::argv(args.command.iter().map(String::as_str))
+        .timeout(args.timeout)
+        .output_limit(HEAD, TAIL);
+    sandbox
+        .exec(request)
+        .await
+        .map_err(|error| Failure::of("cannot run the command", error))
+}
+
+/// Deletes the sandbox, or hands it over when it is to be kept.
+async fn finish(
+    args: &RunArgs,
+    environment: DaytonaEnvironment,
+    target: Target,
+    opened: Option<&SandboxInfo>,
+    signal: Option<Signal>,
+    signals: &mut Signals,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let kept = opened.filter(|_| args.persist && matches!(target, Target::Account(_)));
+    if let Some(sandbox) = kept {
+        close::keep(environment, sandbox, args.lease);
+        if let Some(signal) = signal {
+            report.interrupted(signal);
+        }
+        return Ok(());
+    }
+    let closing = Closing {
+        args,
+        environment: &environment,
+        target: &target,
+        opened,
+    };
+    let ended = closing.close(signal, signals).await;
+    if let Target::Embedded(server) = target {
+        close::stop(server, signals).await;
+    }
+    match ended {
+        Ended::Clean(None) => {}
+        Ended::Clean(Some(signal)) => report.interrupted(signal),
+        Ended::Left(failures) => failures
+            .into_iter()
+            .for_each(|failure| report.fail(failure)),
+    }
+    Ok(())
+}

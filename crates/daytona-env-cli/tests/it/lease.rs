@@ -1,0 +1,43 @@
+//! The server deletes what nobody renews, and only that. Its clock is 60 times as fast: a minute is a second.
+
+use nix::sys::signal::Signal;
+
+use crate::support::{Running, Serve, eventually, marker, sleepers};
+
+#[test]
+fn a_killed_clients_sandbox_goes_and_a_living_clients_stays() {
+    let server = Serve::start(&["--speed", "60"]);
+    let start = |marker: &str| {
+        // renewing once a second of ours is once a minute of the server's
+        let args = [
+            "run",
+            "--lease",
+            "3",
+            "--renew-interval",
+            "1",
+            "--timeout",
+            "50",
+            "--",
+            "sleep",
+            marker,
+        ];
+        let running = Running::start(&mut server.client(args));
+        eventually("the command runs", || sleepers(marker) == 1);
+        running
+    };
+    let (doomed, living) = (marker(), marker());
+    let killed = start(&doomed);
+    let mut kept = start(&living);
+    killed.signal(Signal::SIGKILL);
+    assert_eq!(server.alive().len(), 2);
+    eventually(
+        "the server deletes the sandbox of the killed client",
+        || sleepers(&doomed) == 0,
+    );
+    eventually("and lists it no more", || server.alive().len() == 1);
+    assert_eq!(sleepers(&living), 1);
+    assert!(kept.is_running());
+    kept.signal(Signal::SIGINT);
+    kept.finish();
+    assert!(server.alive().is_empty());
+}

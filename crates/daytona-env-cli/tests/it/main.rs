@@ -1,0 +1,15 @@
+//! The real binary, run as a user runs it.
+
+mod support;
+
+mod bad_input;
+mod creating;
+mod embedded;
+mod help;
+mod lease;
+mod outcome;
+mod remote;
+mod secrets;
+mod signals;
+mod terminal;
+mod transfer;

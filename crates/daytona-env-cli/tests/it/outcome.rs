@@ -1,0 +1,161 @@
+//! How a command's end becomes the end of `run`, on the embedded server.
+
+use crate::support::{code, run, shown, stderr, stdout};
+
+#[test]
+fn the_answer() {
+    let output = run([
+        "run",
+        "--image",
+        "python:3.12",
+        "--",
+        "python3",
+        "-c",
+        "print(6*7)",
+    ]);
+    assert_eq!(code(&output), Some(0), "{}", shown(&output));
+    assert_eq!(stdout(&output), "42\n");
+    insta::assert_snapshot!(
+        stderr(&output),
+        @"daytona-env: no DAYTONA_API_KEY: using the embedded server on this machine (isolation: namespaces; network: on); image python:3.12 is recorded but is not a real image here"
+    );
+}
+
+#[test]
+fn exit_codes_are_passed_on() {
+    for wanted in [0, 1, 3, 77, 127] {
+        let output = run(["run", "--", "sh", "-c", &format!("exit {wanted}")]);
+        assert_eq!(code(&output), Some(wanted), "{}", shown(&output));
+    }
+    let missing = run(["run", "--", "no-such-program"]);
+    assert_eq!(code(&missing), Some(127), "{}", shown(&missing));
+}
+
+#[test]
+fn a_signal_is_128_plus_its_number() {
+    let output = run(["run", "--", "sh", "-c", "kill -9 $$"]);
+    assert_eq!(code(&output), Some(137), "{}", shown(&output));
+}
+
+#[test]
+fn a_timeout_is_124_with_what_was_printed() {
+    let output = run([
+        "run",
+        "--timeout",
+        "1",
+        "--",
+        "sh",
+        "-c",
+        "echo before; echo err >&2; sleep 30; echo after",
+    ]);
+    assert_eq!(code(&output), Some(124), "{}", shown(&output));
+    assert_eq!(stdout(&output), "before\n");
+    let stderr = stderr(&output);
+    assert!(stderr.contains("\nerr\n"), "{stderr}");
+    assert!(
+        stderr.ends_with("daytona-env: the command timed out after 1s and was killed\n"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_streams_are_kept_apart_byte_for_byte() {
+    let output = run([
+        "run",
+        "--",
+        "sh",
+        "-c",
+        r"printf 'a\000\377\n\n' ; printf 'b\200\r' >&2",
+    ]);
+    assert_eq!(code(&output), Some(0), "{}", shown(&output));
+    assert_eq!(output.stdout, b"a\0\xff\n\n");
+    assert!(output.stderr.ends_with(b"\nb\x80\r"), "{:?}", output.stderr);
+}
+
+#[test]
+fn long_output_comes_whole() {
+    let output = run(["run", "--", "sh", "-c", "seq 1 700000; echo end >&2"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let wanted: String = (1..=700_000).map(|n| format!("{n}\n")).collect();
+    assert!(wanted.len() > 4 * 1024 * 1024);
+    assert!(
+        stdout(&output) == wanted,
+        "{} bytes of {}",
+        output.stdout.len(),
+        wanted.len()
+    );
+}
+
+#[test]
+fn arguments_are_seen_by_no_shell() {
+    let output = run([
+        "run", "--", "printf", "[%s]", "a b", "$HOME", "*", "'\"`", "-n", "", "ü\n",
+    ]);
+    assert_eq!(
+        stdout(&output),
+        "[a b][$HOME][*]['\"`][-n][][ü\n]",
+        "{}",
+        shown(&output)
+    );
+}
+
+#[test]
+fn environment_variables_and_variables() {
+    let output = run([
+        "run",
+        "--env",
+        "A=b=c",
+        "--env",
+        "E=",
+        "--env-var",
+        "T=tenant",
+        "--var",
+        "tenant=acme corp",
+        "--",
+        "sh",
+        "-c",
+        "printf '%s|%s|%s' \"$A\" \"${E-unset}\" \"$T\"",
+    ]);
+    assert_eq!(stdout(&output), "b=c||acme corp", "{}", shown(&output));
+}
+
+#[test]
+fn json_is_one_object_and_nothing_else() {
+    let output = run([
+        "run",
+        "--json",
+        "--",
+        "sh",
+        "-c",
+        r"echo out; printf 'e\377' >&2; exit 3",
+    ]);
+    assert_eq!(code(&output), Some(3), "{}", shown(&output));
+    let mut object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sandbox = object["sandbox"].take();
+    assert!(
+        sandbox["name"].as_str().unwrap().starts_with("denv-"),
+        "{sandbox}"
+    );
+    assert!(!sandbox["id"].as_str().unwrap().is_empty());
+    assert!(object["duration_ms"].take().is_u64());
+    insta::assert_json_snapshot!(object);
+}
+
+#[test]
+fn json_of_a_failure() {
+    let output = run(["run", "--json", "--upload", "/no/such/file", "--", "true"]);
+    assert_eq!(code(&output), Some(125));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    insta::assert_json_snapshot!(object);
+}
+
+#[test]
+fn a_workdir_is_made_and_used() {
+    let output = run(["run", "--workdir", "/workspace/deep/er", "--", "pwd"]);
+    assert_eq!(
+        stdout(&output),
+        "/workspace/deep/er\n",
+        "{}",
+        shown(&output)
+    );
+}

@@ -5,9 +5,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use daytona_api::models::{SandboxDesiredState, SandboxState};
+use daytona_api::models::SandboxState;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,10 @@ pub(crate) struct App {
     pub(crate) port: OnceLock<u16>,
     pub(crate) store: Mutex<Store>,
     pub(crate) runtime: Handle,
+    /// A row was added whose next step may come before anything else that is due.
+    pub(crate) rescheduled: Notify,
+    /// Changes of state that wait for processes to end.
+    pub(crate) working: watch::Sender<usize>,
 }
 
 impl std::fmt::Debug for App {
@@ -81,47 +86,58 @@ impl App {
         let now = self.clock.now();
         let work = {
             let mut store = self.store();
-            if now < store.next_tick {
+            if now < store.next_due() {
                 return;
             }
             store.sweep(now)
         };
-        for work in work {
-            self.spawn(async move {
-                match work {
-                    Work::Kill(cell) => cell.kill().await,
-                    Work::Destroy(cell) => cell.destroy().await,
-                }
-            });
+        for (id, work) in work {
+            self.finish(Some(work), id);
         }
     }
 
-    /// Ends a change of state: at once if nothing has to be killed first.
+    /// Ends a change of state, once what is left to do for it is done.
     pub(crate) fn finish(self: &Arc<Self>, work: Option<Work>, id: String) {
         let Some(work) = work else {
-            self.settle(&id);
             return;
         };
+        self.working.send_modify(|working| *working += 1);
         let app = Arc::clone(self);
         self.spawn(async move {
             match work {
                 Work::Kill(cell) => cell.kill().await,
                 Work::Destroy(cell) => cell.destroy().await,
             }
-            app.settle(&id);
+            if let Some(row) = app.store().rows.get_mut(&id) {
+                row.end_change();
+            }
+            app.working.send_modify(|working| *working -= 1);
         });
     }
 
-    fn settle(&self, id: &str) {
-        let now = self.clock.now();
-        let mut store = self.store();
-        let Some(row) = store.rows.get_mut(id) else {
-            return;
-        };
-        match row.desired {
-            SandboxDesiredState::Destroyed => row.settle(SandboxState::Destroyed, now),
-            SandboxDesiredState::Stopped if row.pending => row.settle(SandboxState::Stopped, now),
-            _ => {}
+    /// Returns once nothing is due and every change under way has ended.
+    pub(crate) async fn settled(self: &Arc<Self>) {
+        let mut working = self.working.subscribe();
+        loop {
+            self.sweep();
+            if *working.borrow_and_update() == 0 {
+                return;
+            }
+            // An error is impossible: this holds the sender.
+            drop(working.wait_for(|working| *working == 0).await);
+        }
+    }
+
+    /// Runs the timers whether or not anybody asks something.
+    pub(crate) async fn run_timers(self: Arc<Self>) {
+        loop {
+            let next = self.store().next_due();
+            tokio::select! {
+                () = self.clock.sleep_until(next) => {}
+                () = self.rescheduled.notified() => {}
+            }
+            self.sweep();
+            tokio::task::yield_now().await;
         }
     }
 
@@ -166,6 +182,23 @@ impl App {
         if let Some(Work::Destroy(cell) | Work::Kill(cell)) = work {
             cell.destroy().await;
         }
+        true
+    }
+
+    /// Stops a started sandbox without anybody having asked.
+    pub(crate) fn force_stop(self: &Arc<Self>, key: &str) -> bool {
+        let now = self.clock.now();
+        let mut store = self.store();
+        let Ok(row) = store.find(key) else {
+            return false;
+        };
+        if row.pending || row.state != SandboxState::Started {
+            return false;
+        }
+        let id = row.id.clone();
+        let work = row.begin_stop(now);
+        drop(store);
+        self.finish(work, id);
         true
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::app::{App, Options};
@@ -147,7 +147,7 @@ impl ServerBuilder {
     }
 
     /// How long a new sandbox is `creating` (from an image: half of it `pending_build`), by the server's clock. None if
-    /// not said.
+    /// not said: a create is answered with a started sandbox then. With a delay it is answered at once.
     pub fn create_delay(mut self, delay: Duration) -> Self {
         self.create_delay = delay;
         self
@@ -222,7 +222,7 @@ impl ServerBuilder {
         if ready.send(Ok(Arc::clone(&app))).is_err() {
             app.stop.cancel();
         }
-        let ticks = app.spawn(tick(Arc::clone(&app)));
+        let ticks = app.spawn(Arc::clone(&app).run_timers());
         connection::accept(Arc::clone(&app), listener).await;
         ticks.abort();
         app.clean_up().await;
@@ -259,17 +259,9 @@ impl ServerBuilder {
             port: OnceLock::from(address.port()),
             store: Mutex::new(Store::new(self.snapshots, first_tick)),
             runtime: runtime::Handle::current(),
+            rescheduled: Notify::new(),
+            working: watch::Sender::new(0),
         };
         Ok((Arc::new(app), listener, watchdog))
-    }
-}
-
-/// Runs the timers whether or not anybody asks something.
-async fn tick(app: Arc<App>) {
-    loop {
-        let next = app.store().next_tick;
-        app.clock.sleep_until(next).await;
-        app.sweep();
-        tokio::task::yield_now().await;
     }
 }

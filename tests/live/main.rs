@@ -2,6 +2,12 @@
 //!
 //! Each test makes at most two sandboxes, with the shortest lease, and deletes them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper of tests may fail them"
+)]
+
 use std::time::Duration;
 
 use context_vars::{Secret, Variable, Vars};

@@ -1,1 +1,4 @@
-//! Tests of the whole workspace live in `integration/`; benchmarks in `benches/`.
+//! Tests of the whole workspace live in `integration/` and `live/`; benchmarks in `benches/`.
+
+#[cfg(doctest)]
+mod readme;

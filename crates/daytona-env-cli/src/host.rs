@@ -1,6 +1,7 @@
 //! The one place that reads the process environment.
 
 use context_vars::Secret;
+use daytona_api::Config;
 
 use crate::error::Failure;
 
@@ -36,6 +37,20 @@ pub(crate) struct Account {
 pub(crate) enum Credential {
     ApiKey(Secret),
     Jwt { token: Secret, organization: String },
+}
+
+impl Account {
+    /// The client's configuration for it.
+    pub(crate) fn config(&self) -> Config {
+        let config = match &self.credential {
+            Credential::ApiKey(key) => Config::new(key.expose()),
+            Credential::Jwt {
+                token,
+                organization,
+            } => Config::jwt(token.expose(), organization),
+        };
+        config.api_url(&self.api_url)
+    }
 }
 
 impl HostEnv {

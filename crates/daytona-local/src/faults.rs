@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daytona_api::routes::Route;
+use serde_json::Value;
 
 /// What a filter of a fault may look at.
 #[derive(Clone, Debug)]
@@ -59,6 +60,9 @@ pub(crate) enum Action {
     },
     DropFields {
         fields: Vec<String>,
+    },
+    SetFields {
+        fields: Vec<(String, Value)>,
     },
     Vanish,
 }
@@ -255,6 +259,16 @@ impl Fault {
     pub fn drop_fields<'a>(self, fields: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(Action::DropFields {
             fields: fields.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Answers with these members in place of its own.
+    pub fn set_fields<'a>(self, fields: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let fields = fields.into_iter();
+        self.with(Action::SetFields {
+            fields: fields
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
         })
     }
 

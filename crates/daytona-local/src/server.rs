@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use daytona_api::routes::Route;
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
 
@@ -106,11 +107,38 @@ impl Server {
         self.app.log.records()
     }
 
-    /// Every sandbox, destroyed ones too, in no particular order.
+    /// The requests of one operation so far, oldest first.
+    #[must_use]
+    pub fn requests_to(&self, route: &Route) -> Vec<RequestRecord> {
+        let mut records = self.requests();
+        records.retain(|record| record.route == Some(route.id));
+        records
+    }
+
+    /// Every sandbox, those destroyed in the last 24 hours too, oldest first.
     #[must_use]
     pub fn sandboxes(&self) -> Vec<SandboxRow> {
         self.app.sweep();
-        self.app.store().rows.values().map(SandboxRow::of).collect()
+        let mut all: Vec<_> = self.app.store().rows.values().map(SandboxRow::of).collect();
+        all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        all
+    }
+
+    /// One sandbox by id or name, as `GET /sandbox/{..}` would find it.
+    #[must_use]
+    pub fn sandbox(&self, id_or_name: &str) -> Option<SandboxRow> {
+        self.app.sweep();
+        let mut store = self.app.store();
+        store.find(id_or_name).ok().map(|row| SandboxRow::of(row))
+    }
+
+    /// Returns once nothing is due at the clock's present time and every change under way has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn settled(&self) {
+        self.app.settled().await;
     }
 
     /// The ids of all processes of this server's sandboxes, pid 1 of an isolated one included.
@@ -133,6 +161,18 @@ impl Server {
         let (app, key) = (Arc::clone(&self.app), id_or_name.to_owned());
         let task = self.app.spawn(async move { app.vanish(&key).await });
         task.await.unwrap_or(false)
+    }
+
+    /// Stops a started sandbox behind its clients' backs, by id or name, and waits until its processes are gone; false
+    /// if there is none that is started.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the sandbox stops even if the future is dropped.
+    pub async fn force_stop(&self, id_or_name: &str) -> bool {
+        let stopping = self.app.force_stop(id_or_name);
+        self.app.settled().await;
+        stopping
     }
 
     /// A connection in this process, served like one over TCP. HTTP/1.1, with a `Host` as for [`Server::api_url`].

@@ -12,7 +12,7 @@ use context_vars::{KeyView, Resolve, Source};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{CloseError, Error, ErrorKind, Provider, Sandbox, SandboxFactory, Spawner};
+use crate::{CloseError, Error, ErrorKind, Leftover, Provider, Sandbox, SandboxFactory, Spawner};
 
 mod builder;
 mod create;
@@ -20,6 +20,7 @@ mod key;
 mod ledger;
 mod remove;
 mod renew;
+mod revive;
 mod slot;
 mod table;
 mod tools;
@@ -31,8 +32,11 @@ use builder::Settings;
 use key::StoredKey;
 use ledger::Ledger;
 use renew::Renewals;
-use slot::Creation;
+use slot::{Creation, End};
 use table::{Chores, Claim, Table};
+
+/// How often one `open` begins anew because the sandbox it found is lost.
+const ROUNDS: usize = 8;
 
 /// Opens the one live sandbox of each resolved tuple of parameters, over any [`Provider`].
 ///
@@ -63,6 +67,7 @@ struct Shared<P: Provider> {
     renewals: Renewals<P>,
     creates: Option<Semaphore>,
     removals: Semaphore,
+    begun: Instant,
 }
 
 impl<P: Provider> CachingFactory<P> {
@@ -90,6 +95,7 @@ impl<P: Provider> CachingFactory<P> {
             renewals: Renewals::new(),
             creates: settings.concurrent_creates.map(Semaphore::new),
             removals: Semaphore::new(remove::AT_ONCE),
+            begun: Instant::now(),
             provider,
             params,
             settings,
@@ -128,6 +134,21 @@ impl<P: Provider> CachingFactory<P> {
         self.0.shared.ledger.len()
     }
 
+    /// Everything that exists or may: in use, being created, being removed, of unknown fate. For an
+    /// end that cannot wait for [`close`](Self::close) to say what is left.
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        let shared = &self.0.shared;
+        let bound = shared.provider.server_bound();
+        let mut all = shared.ledger.leftovers(u64::MAX, bound);
+        all.extend(shared.in_use().into_iter().map(|target| {
+            let why = Error::new(ErrorKind::Conflict, "it has not been closed");
+            Leftover::new(target.id().map(str::to_owned), target.name(), why)
+                .with_server_bound(bound)
+        }));
+        all
+    }
+
     /// The live sandbox for what the parameters resolve to in `context`, created if need be.
     ///
     /// # Errors
@@ -141,22 +162,24 @@ impl<P: Provider> CachingFactory<P> {
     /// Safe to drop: a creation goes on and serves the next opener.
     pub async fn open(&self, context: &dyn Source) -> Result<Arc<P::Sandbox>, Error> {
         let shared = &self.0.shared;
-        let creation = match shared.begin_open(context) {
-            Ok(Begun::Hit(sandbox)) => return Ok(sandbox),
-            Ok(Begun::Wait(creation)) => creation,
-            Err(error) => return Err(error.with_operation("open")),
-        };
-        let ended = match shared.settings.acquire_timeout {
-            None => creation.wait().await,
-            Some(most) => match timeout(most, creation.wait()).await {
-                Ok(ended) => ended,
-                Err(_) => Err(Error::new(
-                    ErrorKind::Timeout,
-                    "the sandbox is still being created; the next open joins that",
-                )),
-            },
-        };
-        ended.map_err(|error| error.with_operation("open"))
+        let epoch = shared.table.epoch();
+        for _ in 0..ROUNDS {
+            let creation = match shared.begin_open(context, epoch) {
+                Ok(Begun::Hit(sandbox)) => return Ok(sandbox),
+                Ok(Begun::Wait(creation)) => creation,
+                Err(error) => return Err(error.with_operation("open")),
+            };
+            match shared.wait(&creation).await {
+                End::Ready(sandbox) => return Ok(sandbox),
+                End::Failed(error) => return Err(error.with_operation("open")),
+                End::Again => {}
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Lost,
+            "the sandbox was lost again and again while it was being opened",
+        )
+        .with_operation("open"))
     }
 
     /// Removes every sandbox of this factory, up to 64 at once, and waits until that is done or the
@@ -194,8 +217,20 @@ enum Begun<P: Provider> {
 }
 
 impl<P: Provider> Shared<P> {
-    fn begin_open(self: &Arc<Self>, context: &dyn Source) -> Result<Begun<P>, Error> {
-        let epoch = self.table.epoch();
+    async fn wait(&self, creation: &Creation<P>) -> End<P> {
+        let Some(most) = self.settings.acquire_timeout else {
+            return creation.wait().await;
+        };
+        match timeout(most, creation.wait()).await {
+            Ok(end) => end,
+            Err(_) => End::Failed(Error::new(
+                ErrorKind::Timeout,
+                "the sandbox is still being created; the next open joins that",
+            )),
+        }
+    }
+
+    fn begin_open(self: &Arc<Self>, context: &dyn Source, epoch: u64) -> Result<Begun<P>, Error> {
         let view = self.params.resolve(context)?;
         let hash = self.table.hasher.hash(&view);
         match self.table.look_up(hash, &view, epoch) {

@@ -1,6 +1,7 @@
 //! Whether a handle's sandbox is still there to be used.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::{Error, ErrorKind};
@@ -11,8 +12,18 @@ use crate::{Error, ErrorKind};
 /// once it *knows* that the sandbox is gone; being unreachable is not gone. From then on its handles
 /// answer [`Lost`](ErrorKind::Lost), and the next `open` makes a new one. The factory calls
 /// [`mark_closed`](Self::mark_closed). The first mark stays.
+///
+/// In doubt, as after an answer that a stopped sandbox gives, it calls
+/// [`mark_doubtful`](Self::mark_doubtful): the next `open` asks the provider before it hands the
+/// sandbox out again, and starts it if it is stopped.
 #[derive(Clone, Default)]
-pub struct Liveness(Arc<OnceLock<Error>>);
+pub struct Liveness(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    mark: OnceLock<Error>,
+    doubtful: AtomicBool,
+}
 
 impl Liveness {
     /// A live one.
@@ -24,13 +35,13 @@ impl Liveness {
     /// True until it is marked.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.0.get().is_none()
+        self.0.mark.get().is_none()
     }
 
     /// True if it was marked lost.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.get().is_some_and(Error::is_lost)
+        self.0.mark.get().is_some_and(Error::is_lost)
     }
 
     /// Why the handle cannot be used, if so.
@@ -39,7 +50,7 @@ impl Liveness {
     ///
     /// [`Lost`](ErrorKind::Lost) or [`Closed`](ErrorKind::Closed).
     pub fn check(&self) -> Result<(), Error> {
-        match self.0.get() {
+        match self.0.mark.get() {
             None => Ok(()),
             Some(error) => Err(error.clone()),
         }
@@ -48,7 +59,7 @@ impl Liveness {
     /// Marks the sandbox as gone, for this reason.
     pub fn mark_lost(&self, reason: &str) {
         let message = format!("the sandbox is gone ({reason}); open again for a new one");
-        let _ = self.0.set(Error::new(ErrorKind::Lost, message));
+        let _ = self.0.mark.set(Error::new(ErrorKind::Lost, message));
     }
 
     /// Marks the handle as closed.
@@ -57,7 +68,24 @@ impl Liveness {
             ErrorKind::Closed,
             "the sandbox was closed with its factory; open again for a new one",
         );
-        let _ = self.0.set(error);
+        let _ = self.0.mark.set(error);
+    }
+
+    /// Has the next `open` ask how the sandbox is.
+    pub fn mark_doubtful(&self) {
+        self.0.doubtful.store(true, Ordering::Release);
+    }
+
+    /// True until the sandbox was found in order.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.0.doubtful.load(Ordering::Acquire)
+    }
+
+    /// It was found in order.
+    #[cfg(feature = "cache")]
+    pub(crate) fn clear_doubt(&self) {
+        self.0.doubtful.store(false, Ordering::Release);
     }
 
     /// True if both are notes about the same sandbox.
@@ -69,7 +97,8 @@ impl Liveness {
 
 impl fmt::Debug for Liveness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.get() {
+        f.write_str(match self.0.mark.get() {
+            None if self.is_doubtful() => "Doubtful",
             None => "Live",
             Some(error) if error.is_lost() => "Lost",
             Some(_) => "Closed",

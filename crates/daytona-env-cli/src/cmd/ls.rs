@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
+use daytona_api::Daytona;
 use daytona_api::models::{SandboxDesiredState, SandboxListItem, SandboxState};
-use daytona_api::{Config, Daytona};
 use serde::Serialize;
 
 use crate::args::LsArgs;
 use crate::error::Failure;
-use crate::host::{Account, Credential, HostEnv};
+use crate::host::HostEnv;
 use crate::output;
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -46,7 +46,7 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
         )
     })?;
     let failed = |error| api_failure("cannot list the sandboxes", error);
-    let api = Daytona::new(config(&account)).map_err(failed)?;
+    let api = Daytona::new(account.config()).map_err(failed)?;
     let _progress = Progress::step("listing");
     let items = api
         .sandboxes()
@@ -56,18 +56,6 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
         .await
         .map_err(failed)?;
     Ok(items.into_iter().map(Row::of).collect())
-}
-
-/// The client's configuration for an account.
-pub(super) fn config(account: &Account) -> Config {
-    let config = match &account.credential {
-        Credential::ApiKey(key) => Config::new(key.expose()),
-        Credential::Jwt {
-            token,
-            organization,
-        } => Config::jwt(token.expose(), organization),
-    };
-    config.api_url(&account.api_url)
 }
 
 /// A failure of the API, with the hint it deserves.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox};
 use sandbox_core::{ExecOutcome, ExecRequest, Sandbox, SandboxInfo};
 
-use self::close::Ended;
+use self::close::{Closing, Ended};
 use self::report::Report;
 use crate::args::RunArgs;
 use crate::error::Failure;
@@ -155,7 +155,13 @@ async fn finish(
         }
         return Ok(());
     }
-    let ended = close::close(args, &environment, opened, signal, signals).await;
+    let closing = Closing {
+        args,
+        environment: &environment,
+        target: &target,
+        opened,
+    };
+    let ended = closing.close(signal, signals).await;
     if let Target::Embedded(server) = target {
         close::stop(server, signals).await;
     }

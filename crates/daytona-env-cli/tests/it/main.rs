@@ -3,6 +3,7 @@
 mod support;
 
 mod bad_input;
+mod creating;
 mod embedded;
 mod help;
 mod lease;

@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -122,6 +122,28 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: Signal) {
         signal::kill(self.pid(), signal).unwrap();
+    }
+
+    /// Reads stderr up to the first line that holds `text`; what `finish` gives begins after it.
+    pub(crate) fn wait_for_stderr(&mut self, text: &str) {
+        let pipe = self.0.stderr.as_mut().unwrap();
+        let mut line = Vec::new();
+        let mut byte = [0];
+        // byte by byte, so that nothing of the next line is taken
+        loop {
+            assert_eq!(
+                pipe.read(&mut byte).unwrap(),
+                1,
+                "stderr ended without {text:?}"
+            );
+            line.extend(byte);
+            if byte == *b"\n" {
+                if String::from_utf8_lossy(&line).contains(text) {
+                    return;
+                }
+                line.clear();
+            }
+        }
     }
 
     fn pid(&self) -> Pid {

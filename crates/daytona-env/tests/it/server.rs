@@ -90,8 +90,9 @@ async fn an_error_row_is_deleted_and_its_reason_told() {
         error.to_string().contains("no space left on the runner"),
         "{error}"
     );
-    assert_eq!(left(&server), 0);
+    // deleted in the background by now, and surely after close
     environment.close().await.unwrap();
+    assert_eq!(left(&server), 0);
 }
 
 #[tokio::test]
@@ -210,5 +211,54 @@ async fn it_keeps_the_rules_of_every_factory() {
         .run()
         .await
         .assert_all();
+    assert_eq!(left(&server), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_an_unreachable_server_are_told_apart() {
+    let server = start().await;
+    let environment = on(&server).api_key("canary-wrong").build().unwrap();
+    let error = environment.open(&NoVars).await.unwrap_err();
+    assert!(
+        error.is_auth() && !format!("{error:?}").contains("canary"),
+        "{error:?}"
+    );
+    environment.close().await.unwrap();
+
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let environment = on(&server)
+        .api_url(format!("http://{nobody}/api"))
+        .build()
+        .unwrap();
+    let error = environment.open(&NoVars).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        sandbox_core::ErrorKind::Unavailable,
+        "{error:?}"
+    );
+    environment.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_kept_sandbox_is_asked_for_in_the_servers_terms() {
+    let server = start().await;
+    let environment = on(&server)
+        .lease(Lease::persist(Duration::from_secs(15 * 60)))
+        .build()
+        .unwrap();
+    environment.open(&NoVars).await.unwrap();
+    let row = server.sandboxes().remove(0);
+    assert_eq!(
+        (row.auto_stop_interval, row.auto_delete_interval),
+        (15, 24 * 60)
+    );
+    assert!(
+        row.auto_destroy_at.is_none(),
+        "no time to live for what is to be kept"
+    );
+    environment.close().await.unwrap();
     assert_eq!(left(&server), 0);
 }

@@ -1,7 +1,6 @@
 //! `POST /sandbox`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use daytona_api::models::{SandboxDesiredState, SandboxState};
@@ -14,33 +13,45 @@ use crate::server::app::App;
 use crate::server::ident;
 use crate::server::reply::{Failure, Reply};
 
-/// How long a create from a snapshot waits for the start before it answers anyway.
-const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_ARCHIVE: i64 = 43_200;
 
-pub(crate) async fn create(
-    app: &Arc<App>,
-    body: &Value,
-    fault: Option<&Action>,
-) -> Result<Reply, Failure> {
+pub(crate) fn create(app: &App, body: &Value, fault: Option<&Action>) -> Result<Reply, Failure> {
     let body = body
         .as_object()
         .ok_or_else(|| Failure::bad("Invalid JSON in request body"))?;
     let row = parse(app, body)?;
     let (id, from_image) = (row.id.clone(), row.build.is_some());
+    let mut row = row;
     let delay = app.options.create_delay;
-    let now = app.clock.now();
+    let now = row.created_at;
+    let quiet = matches!(fault, Some(Action::ErrorState { quiet: true, .. }));
+    if !delay.is_zero() && !matches!(fault, Some(Action::Stuck)) {
+        if from_image {
+            row.steps
+                .push_back((add(now, delay / 2), SandboxState::Creating));
+        }
+        let last = match fault {
+            Some(Action::ErrorState { reason, .. }) if quiet => {
+                row.error_reason = Some(reason.clone());
+                row.failed_state()
+            }
+            _ => SandboxState::Started,
+        };
+        row.steps.push_back((add(now, delay), last));
+    }
+    let stepwise = !row.steps.is_empty();
     let view = {
         let mut store = app.store();
-        let row_view = row.view(&app.proxy_url());
+        let view = row.view(&app.proxy_url());
         store.insert(row)?;
-        row_view
+        view
     };
+    app.rescheduled.notify_one();
     match fault {
         Some(Action::Stuck) => return Ok(Reply::json(200, &view)),
-        Some(Action::ErrorState { reason, quiet }) => {
+        Some(Action::ErrorState { reason, .. }) if !(quiet && stepwise) => {
             fail(app, &id, reason);
-            return if from_image || *quiet {
+            return if from_image || quiet {
                 Ok(Reply::json(200, &view))
             } else {
                 Err(Failure::bad(format!("Sandbox failed to start: {reason}")))
@@ -48,52 +59,17 @@ pub(crate) async fn create(
         }
         _ => {}
     }
-    if delay.is_zero() {
-        advance(app, &id, SandboxState::Started);
-        if from_image {
-            // The answer to a create from an image does not wait for the build.
-            return Ok(Reply::json(200, &view));
-        }
-        let started = app.store().find(&id)?.view(&app.proxy_url());
-        return Ok(Reply::json(200, &started));
+    if stepwise {
+        return Ok(Reply::json(200, &view));
     }
-    let (half, end) = (add(now, delay / 2), add(now, delay));
-    let task = app.spawn({
-        let (app, id) = (Arc::clone(app), id.clone());
-        async move {
-            if from_image {
-                app.clock.sleep_until(half).await;
-                if !advance(&app, &id, SandboxState::Creating) {
-                    return;
-                }
-            }
-            app.clock.sleep_until(end).await;
-            advance(&app, &id, SandboxState::Started);
-        }
-    });
-    if !from_image {
-        tokio::select! {
-            _ = task => {}
-            () = app.clock.sleep_until(add(now, PATIENCE)) => {}
-        }
-    }
-    Ok(Reply::json(200, &view))
-}
-
-/// Moves a new row on, unless it was deleted meanwhile.
-fn advance(app: &App, id: &str, state: SandboxState) -> bool {
-    let now = app.clock.now();
     let mut store = app.store();
-    let Some(row) = store.rows.get_mut(id) else {
-        return false;
-    };
-    if row.desired != SandboxDesiredState::Started || !row.pending {
-        return false;
+    let row = store.find(&id)?;
+    row.settle(SandboxState::Started, now);
+    if from_image {
+        // The answer to a create from an image does not wait for the build.
+        return Ok(Reply::json(200, &view));
     }
-    let done = state == SandboxState::Started;
-    row.settle(state, now);
-    row.pending = !done;
-    true
+    Ok(Reply::json(200, &row.view(&app.proxy_url())))
 }
 
 fn fail(app: &App, id: &str, reason: &str) {
@@ -101,11 +77,7 @@ fn fail(app: &App, id: &str, reason: &str) {
     let mut store = app.store();
     if let Some(row) = store.rows.get_mut(id) {
         row.error_reason = Some(reason.to_owned());
-        let state = if row.build.is_some() {
-            SandboxState::BuildFailed
-        } else {
-            SandboxState::Error
-        };
+        let state = row.failed_state();
         row.settle(state, now);
     }
 }
@@ -216,6 +188,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         pending: true,
         pending_since: now,
         error_reason: None,
+        steps: VecDeque::new(),
         intervals,
         auto_destroy_at: ttl.map(|ttl| add(now, ttl)),
         created_at: now,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 
 use super::row::Row;
-use super::store::Work;
 use crate::faults::Action;
 use crate::server::app::App;
 use crate::server::reply::{Failure, Reply};
@@ -56,8 +55,7 @@ pub(crate) fn stop(app: &Arc<App>, key: &str) -> Result<Reply, Failure> {
     let work = if row.ephemeral() {
         store.begin_destroy(&id, now)
     } else {
-        row.begin(SandboxDesiredState::Stopped, now);
-        row.cell.clone().map(Work::Kill)
+        row.begin_stop(now)
     };
     let proxy = app.proxy_url();
     let mut view = store
@@ -65,9 +63,12 @@ pub(crate) fn stop(app: &Arc<App>, key: &str) -> Result<Reply, Failure> {
         .get(&id)
         .map(|row| row.view(&proxy))
         .unwrap_or_default();
-    if view.state == Some(SandboxState::Destroyed) {
-        view.state = Some(SandboxState::Destroying);
-    }
+    // As if it took a while, also where there was nothing to kill.
+    view.state = Some(match view.state {
+        Some(SandboxState::Destroyed) => SandboxState::Destroying,
+        Some(SandboxState::Stopped) => SandboxState::Stopping,
+        state => state.unwrap_or_default(),
+    });
     drop(store);
     app.finish(work, id);
     Ok(Reply::json(200, &view))
@@ -102,9 +103,21 @@ pub(crate) fn start(app: &App, key: &str, fault: Option<&Action>) -> Result<Repl
                 return Err(Failure::bad(format!("Sandbox failed to start: {reason}")));
             }
         }
-        _ => row.settle(SandboxState::Started, now),
+        _ => {
+            if let Some(cell) = &row.cell {
+                cell.reopen();
+            }
+            row.settle(SandboxState::Started, now);
+        }
     }
     Ok(Reply::json(200, &row.view(&proxy)))
+}
+
+/// Pause and fork: containers cannot.
+pub(crate) fn only_machines(app: &App, key: &str) -> Result<Reply, Failure> {
+    app.store().find(key)?;
+    let message = "This operation is not supported for this sandbox";
+    Err(Failure::new(422, "UNPROCESSABLE_ENTITY", message))
 }
 
 pub(crate) fn archive(app: &App, key: &str) -> Result<Reply, Failure> {

@@ -14,6 +14,27 @@ use crate::server::app::App;
 use crate::server::query::Query;
 use crate::server::reply::{Failure, Reply};
 
+/// What a list can be sorted by; the first is the default.
+const FIELDS: [&str; 6] = [
+    "lastActivityAt",
+    "createdAt",
+    "name",
+    "cpu",
+    "memoryGib",
+    "diskGib",
+];
+/// The same for the older list.
+const PAGE_FIELDS: [&str; 8] = [
+    "createdAt",
+    "updatedAt",
+    "lastActivityAt",
+    "id",
+    "name",
+    "state",
+    "snapshot",
+    "region",
+];
+
 /// What a list is sorted by, with the id to decide ties.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Place {
@@ -34,7 +55,8 @@ struct Filter {
     public: Option<bool>,
     created: (Option<Timestamp>, Option<Timestamp>),
     event: (Option<Timestamp>, Option<Timestamp>),
-    amounts: [(Option<i64>, Option<i64>); 3],
+    ends: (Option<Timestamp>, Option<Timestamp>),
+    amounts: [(Option<i64>, Option<i64>); 4],
 }
 
 impl Filter {
@@ -73,10 +95,15 @@ impl Filter {
                 query.time("lastEventAfter")?,
                 query.time("lastEventBefore")?,
             ),
+            ends: (
+                query.time("autoDestroyAtAfter")?,
+                query.time("autoDestroyAtBefore")?,
+            ),
             amounts: [
                 (query.number("minCpu")?, query.number("maxCpu")?),
                 (query.number("minMemoryGiB")?, query.number("maxMemoryGiB")?),
                 (query.number("minDiskGiB")?, query.number("maxDiskGiB")?),
+                (query.number("minGpu")?, query.number("maxGpu")?),
             ],
         })
     }
@@ -90,7 +117,7 @@ impl Filter {
         let one_of = |list: &[String], value: Option<&str>| {
             list.is_empty() || value.is_some_and(|value| list.iter().any(|item| item == value))
         };
-        let amounts = [row.cpu, row.memory, row.disk];
+        let amounts = [row.cpu, row.memory, row.disk, row.gpu];
         !row.destroyed()
             && !hidden
             && row.id.to_lowercase().starts_with(&self.id)
@@ -105,6 +132,8 @@ impl Filter {
             && self.public.is_none_or(|public| row.public == public)
             && within(row.created_at, self.created)
             && within(row.last_activity_at, self.event)
+            && (self.ends == (None, None)
+                || row.auto_destroy_at.is_some_and(|at| within(at, self.ends)))
             && amounts
                 .iter()
                 .zip(self.amounts)
@@ -138,9 +167,20 @@ fn select<'a>(
     rows: impl Iterator<Item = &'a Row>,
     query: &Query,
     filter: &Filter,
-    default_sort: &str,
+    fields: &[&str],
 ) -> Result<(Placed<'a>, bool), Failure> {
-    let sort = query.get("sort").unwrap_or(default_sort);
+    let default_sort = fields.first().copied().unwrap_or("createdAt");
+    let sort = query
+        .get("sort")
+        .filter(|sort| !sort.is_empty())
+        .unwrap_or(default_sort);
+    if !fields.contains(&sort) {
+        let message = format!(
+            "sort must be one of the following values: {}",
+            fields.join(", ")
+        );
+        return Err(Failure::bad(message));
+    }
     let ascending = match query.get("order").unwrap_or("desc") {
         "asc" => true,
         "desc" => false,
@@ -152,9 +192,7 @@ fn select<'a>(
     };
     let mut found = Vec::new();
     for row in rows.filter(|row| filter.fits(row)) {
-        let place = place(row, sort);
-        let place = place.ok_or_else(|| Failure::bad(format!("{sort} is not a sort field")))?;
-        found.push((place, row));
+        found.extend(place(row, sort).map(|place| (place, row)));
     }
     found.sort_by(|(a, _), (b, _)| if ascending { a.cmp(b) } else { b.cmp(a) });
     Ok((found, ascending))
@@ -169,7 +207,7 @@ pub(crate) fn list(app: &App, query: &Query) -> Result<Reply, Failure> {
     };
     let proxy = app.proxy_url();
     let store = app.store();
-    let (found, ascending) = select(store.rows.values(), query, &filter, "lastActivityAt")?;
+    let (found, ascending) = select(store.rows.values(), query, &filter, &FIELDS)?;
     let after = |place: &Place| match &cursor {
         None => true,
         Some(cursor) if ascending => place > cursor,
@@ -210,7 +248,7 @@ pub(crate) fn paginated(app: &App, query: &Query) -> Result<Reply, Failure> {
     let filter = Filter::parse(query, "regions")?;
     let proxy = app.proxy_url();
     let store = app.store();
-    let (found, _) = select(store.rows.values(), query, &filter, "createdAt")?;
+    let (found, _) = select(store.rows.values(), query, &filter, &PAGE_FIELDS)?;
     let total = found.len();
     let items: Vec<_> = found
         .into_iter()

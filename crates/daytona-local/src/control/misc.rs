@@ -79,6 +79,21 @@ pub(crate) fn snapshots(app: &App, query: &Query) -> Result<Reply, Failure> {
     ))
 }
 
+/// Known and active at once: nothing is pulled.
+pub(crate) fn create_snapshot(app: &App, body: &Value) -> Result<Reply, Failure> {
+    let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
+    if name.trim().is_empty() {
+        return Err(Failure::bad(
+            "name must be a string, name should not be empty",
+        ));
+    }
+    if !app.store().snapshots.insert(name.to_owned()) {
+        let message = format!("Snapshot with name \"{name}\" already exists for this organization");
+        return Err(Failure::conflict(message));
+    }
+    Ok(Reply::json(200, &snapshot(app, name)))
+}
+
 pub(crate) fn one_snapshot(app: &App, key: &str) -> Result<Reply, Failure> {
     let store = app.store();
     let name = store

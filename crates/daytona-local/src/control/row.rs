@@ -1,6 +1,6 @@
 //! One sandbox as the control plane knows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 use jiff::Timestamp;
 
+use super::store::Work;
 use crate::clock::{add, between};
 use crate::isolate::cell::Cell;
 
@@ -50,6 +51,8 @@ pub(crate) struct Row {
     pub(crate) pending: bool,
     pub(crate) pending_since: Timestamp,
     pub(crate) error_reason: Option<String>,
+    /// The states on its way to `started`, the next one first, and when each is reached.
+    pub(crate) steps: VecDeque<(Timestamp, SandboxState)>,
     pub(crate) intervals: Intervals,
     pub(crate) auto_destroy_at: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
@@ -64,6 +67,15 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn ephemeral(&self) -> bool {
         self.intervals.delete == 0
+    }
+
+    /// What it ends in where it cannot start.
+    pub(crate) fn failed_state(&self) -> SandboxState {
+        if self.build.is_some() {
+            SandboxState::BuildFailed
+        } else {
+            SandboxState::Error
+        }
     }
 
     pub(crate) fn destroyed(&self) -> bool {
@@ -83,6 +95,42 @@ impl Row {
         self.pending = true;
         self.pending_since = now;
         self.updated_at = now;
+    }
+
+    /// Processes are killed first, where there are any; what is left to do for that.
+    pub(crate) fn begin_stop(&mut self, now: Timestamp) -> Option<Work> {
+        self.begin(SandboxDesiredState::Stopped, now);
+        let work = self.cell.clone().map(Work::Kill);
+        if work.is_none() {
+            self.settle(SandboxState::Stopped, now);
+        }
+        work
+    }
+
+    /// Ends the change that is under way, now that its processes are gone. It counts from its begin: a clock that a
+    /// test moves must not lose time here.
+    pub(crate) fn end_change(&mut self) {
+        let since = self.pending_since;
+        match self.desired {
+            SandboxDesiredState::Destroyed => self.settle(SandboxState::Destroyed, since),
+            SandboxDesiredState::Stopped if self.pending => {
+                self.settle(SandboxState::Stopped, since);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the next step on the way to `started`, unless it was told to go elsewhere.
+    pub(crate) fn take_step(&mut self) {
+        let Some((at, state)) = self.steps.pop_front() else {
+            return;
+        };
+        if self.desired != SandboxDesiredState::Started || !self.pending {
+            self.steps.clear();
+            return;
+        }
+        self.settle(state, at);
+        self.pending = !self.steps.is_empty();
     }
 
     /// Counts open requests as activity: at their start and every 50 seconds.
@@ -117,8 +165,10 @@ pub struct SandboxRow {
     pub id: String,
     /// Its name; a deleted one is called `DESTROYED_<name>_<milliseconds>`.
     pub name: String,
-    /// The stored state, spelt as the API does.
+    /// The stored state, spelt as the API does; lists show it.
     pub state: String,
+    /// The state as answers about this one sandbox show it, changes that are under way included.
+    pub reported_state: String,
     /// The state it is meant to reach.
     pub desired_state: String,
     /// Its labels.
@@ -137,6 +187,8 @@ pub struct SandboxRow {
     pub created_at: Timestamp,
     /// Its last activity.
     pub last_activity_at: Timestamp,
+    /// Toolbox requests that are open now, their answers not yet fully sent.
+    pub open_requests: usize,
 }
 
 impl fmt::Debug for SandboxRow {
@@ -153,11 +205,18 @@ impl fmt::Debug for SandboxRow {
 }
 
 impl SandboxRow {
+    /// Whether it exists, if only until a delete that has begun ends.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.state != SandboxState::Destroyed.as_str()
+    }
+
     pub(crate) fn of(row: &Row) -> Self {
         Self {
             id: row.id.clone(),
             name: row.name.clone(),
             state: row.state.as_str().to_owned(),
+            reported_state: row.reported_state().as_str().to_owned(),
             desired_state: row.desired.as_str().to_owned(),
             labels: row.labels.clone(),
             error_reason: row.error_reason.clone(),
@@ -167,6 +226,7 @@ impl SandboxRow {
             auto_destroy_at: row.auto_destroy_at,
             created_at: row.created_at,
             last_activity_at: row.last_activity_at,
+            open_requests: row.open.len(),
         }
     }
 }

@@ -86,6 +86,19 @@ pub(crate) fn public(app: &App, key: &str, value: &str) -> Result<Reply, Failure
     })
 }
 
+/// What is not given stays; programs that are already running keep the network they have.
+pub(crate) fn network(app: &App, key: &str, body: &Value) -> Result<Reply, Failure> {
+    let block = match body.get("networkBlockAll") {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(block)) => Some(*block),
+        Some(_) => return Err(Failure::bad("networkBlockAll must be a boolean value")),
+    };
+    change(app, key, 200, |row| {
+        row.network_block_all = block.unwrap_or(row.network_block_all);
+        Ok(())
+    })
+}
+
 pub(crate) fn last_activity(app: &App, id: &str) -> Result<Reply, Failure> {
     let now = app.clock.now();
     let mut store = app.store();

@@ -24,7 +24,9 @@ pub(crate) struct Store {
     pub(crate) rows: BTreeMap<String, Row>,
     names: HashMap<String, String>,
     pub(crate) snapshots: BTreeSet<String>,
-    pub(crate) next_tick: Timestamp,
+    /// When rows take their next step.
+    pub(super) steps: BTreeSet<(Timestamp, String)>,
+    pub(super) next_tick: Timestamp,
     pub(crate) next_request: u64,
 }
 
@@ -34,6 +36,7 @@ impl Store {
             rows: BTreeMap::new(),
             names: HashMap::new(),
             snapshots,
+            steps: BTreeSet::new(),
             next_tick,
             next_request: 0,
         }
@@ -45,6 +48,9 @@ impl Store {
             return Err(Failure::conflict(message));
         }
         self.names.insert(row.name.clone(), row.id.clone());
+        if let Some(&(at, _)) = row.steps.front() {
+            self.steps.insert((at, row.id.clone()));
+        }
         self.rows.insert(row.id.clone(), row);
         Ok(())
     }

@@ -23,9 +23,17 @@ enum Due {
 
 impl Store {
     /// Runs every job that was due up to `now`, each at its own time, so that a clock that jumps misses nothing.
-    pub(crate) fn sweep(&mut self, now: Timestamp) -> Vec<Work> {
+    pub(crate) fn sweep(&mut self, now: Timestamp) -> Vec<(String, Work)> {
         let mut work = Vec::new();
-        while self.next_tick <= now {
+        while self.next_due() <= now {
+            if self
+                .steps
+                .first()
+                .is_some_and(|&(at, _)| at <= self.next_tick)
+            {
+                self.step();
+                continue;
+            }
             let tick = self.next_tick;
             if self.rows.is_empty() {
                 self.next_tick = add(now, TICK);
@@ -37,7 +45,26 @@ impl Store {
         work
     }
 
-    fn tick(&mut self, now: Timestamp, work: &mut Vec<Work>) {
+    /// When something happens next, if nobody asks for anything.
+    pub(crate) fn next_due(&self) -> Timestamp {
+        let step = self.steps.first().map(|&(at, _)| at);
+        step.map_or(self.next_tick, |step| step.min(self.next_tick))
+    }
+
+    fn step(&mut self) {
+        let Some((at, id)) = self.steps.pop_first() else {
+            return;
+        };
+        let Some(row) = self.rows.get_mut(&id) else {
+            return;
+        };
+        row.take_step();
+        if let Some(&(next, _)) = row.steps.front() {
+            self.steps.insert((next.max(at), id));
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, work: &mut Vec<(String, Work)>) {
         self.rows
             .retain(|_, row| !row.destroyed() || between(row.updated_at, now) < PURGE);
         let mut due = Vec::new();
@@ -51,17 +78,11 @@ impl Store {
             match what {
                 Due::Destroy => {
                     let left = self.begin_destroy(&id, now);
-                    work.extend(left);
-                    if let Some(row) = self.rows.get_mut(&id) {
-                        row.settle(SandboxState::Destroyed, now);
-                    }
+                    work.extend(left.map(|left| (id, left)));
                 }
                 Due::Stop => {
-                    if let Some(row) = self.rows.get_mut(&id) {
-                        row.desired = SandboxDesiredState::Stopped;
-                        row.settle(SandboxState::Stopped, now);
-                        work.extend(row.cell.clone().map(Work::Kill));
-                    }
+                    let left = self.rows.get_mut(&id).and_then(|row| row.begin_stop(now));
+                    work.extend(left.map(|left| (id, left)));
                 }
                 Due::Archive => {
                     if let Some(row) = self.rows.get_mut(&id) {

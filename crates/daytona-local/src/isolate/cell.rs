@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -22,6 +23,8 @@ pub(crate) struct Cell {
     pub(crate) home: String,
     /// Made when the first program runs, and again after a stop.
     space: Mutex<Option<Space>>,
+    /// No program starts any more: it was stopped or destroyed while a request was on its way here.
+    closed: AtomicBool,
 }
 
 impl Cell {
@@ -39,7 +42,20 @@ impl Cell {
             files: Arc::new(files),
             home,
             space: Mutex::new(None),
+            closed: AtomicBool::new(false),
         })
+    }
+
+    /// Programs may start again.
+    pub(crate) fn reopen(&self) {
+        self.closed.store(false, Ordering::Release);
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(io::Error::other("the sandbox is not running"));
+        }
+        Ok(())
     }
 
     /// What marks this sandbox's processes.
@@ -55,10 +71,12 @@ impl Cell {
 
     /// pid 1 of its namespaces, which are made if need be; `None` without isolation.
     pub(crate) async fn enter(&self, network: bool) -> io::Result<Option<(u32, bool)>> {
+        self.check_open()?;
         let Some(tools) = self.host.tools() else {
             return Ok(None);
         };
         let mut space = self.space.lock().await;
+        self.check_open()?;
         let dead = space.as_mut().is_some_and(|space| !space.alive());
         if dead || space.is_none() {
             let network = network && self.host.network();
@@ -68,8 +86,9 @@ impl Cell {
         Ok(space.as_ref().map(|space| (space.pid, space.network)))
     }
 
-    /// Ends every process of the sandbox.
+    /// Ends every process of the sandbox; none starts until it is opened again.
     pub(crate) async fn kill(&self) {
+        self.closed.store(true, Ordering::Release);
         let mut space = self.space.lock().await;
         if let Some(space) = space.take() {
             space.kill().await;

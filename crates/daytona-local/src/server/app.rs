@@ -5,9 +5,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use daytona_api::models::{SandboxDesiredState, SandboxState};
+use daytona_api::models::SandboxState;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,12 @@ pub(crate) struct App {
     pub(crate) port: OnceLock<u16>,
     pub(crate) store: Mutex<Store>,
     pub(crate) runtime: Handle,
+    /// Held while the folders of a sandbox are made.
+    pub(crate) making: tokio::sync::Mutex<()>,
+    /// A row was added whose next step may come before anything else that is due.
+    pub(crate) rescheduled: Notify,
+    /// Changes of state that wait for processes to end.
+    pub(crate) working: watch::Sender<usize>,
 }
 
 impl std::fmt::Debug for App {
@@ -81,54 +88,70 @@ impl App {
         let now = self.clock.now();
         let work = {
             let mut store = self.store();
-            if now < store.next_tick {
+            if now < store.next_due() {
                 return;
             }
             store.sweep(now)
         };
-        for work in work {
-            self.spawn(async move {
-                match work {
-                    Work::Kill(cell) => cell.kill().await,
-                    Work::Destroy(cell) => cell.destroy().await,
-                }
-            });
+        for (id, work) in work {
+            self.finish(Some(work), id);
         }
     }
 
-    /// Ends a change of state: at once if nothing has to be killed first.
+    /// Ends a change of state, once what is left to do for it is done.
     pub(crate) fn finish(self: &Arc<Self>, work: Option<Work>, id: String) {
         let Some(work) = work else {
-            self.settle(&id);
             return;
         };
+        self.working.send_modify(|working| *working += 1);
         let app = Arc::clone(self);
         self.spawn(async move {
             match work {
                 Work::Kill(cell) => cell.kill().await,
                 Work::Destroy(cell) => cell.destroy().await,
             }
-            app.settle(&id);
+            if let Some(row) = app.store().rows.get_mut(&id) {
+                row.end_change();
+            }
+            app.working.send_modify(|working| *working -= 1);
         });
     }
 
-    fn settle(&self, id: &str) {
-        let now = self.clock.now();
-        let mut store = self.store();
-        let Some(row) = store.rows.get_mut(id) else {
-            return;
-        };
-        match row.desired {
-            SandboxDesiredState::Destroyed => row.settle(SandboxState::Destroyed, now),
-            SandboxDesiredState::Stopped if row.pending => row.settle(SandboxState::Stopped, now),
-            _ => {}
+    /// Returns once nothing is due and every change under way has ended.
+    pub(crate) async fn settled(self: &Arc<Self>) {
+        let mut working = self.working.subscribe();
+        loop {
+            self.sweep();
+            if *working.borrow_and_update() == 0 {
+                return;
+            }
+            // An error is impossible: this holds the sender.
+            drop(working.wait_for(|working| *working == 0).await);
+        }
+    }
+
+    /// Runs the timers whether or not anybody asks something.
+    pub(crate) async fn run_timers(self: Arc<Self>) {
+        loop {
+            let next = self.store().next_due();
+            tokio::select! {
+                () = self.clock.sleep_until(next) => {}
+                () = self.rescheduled.notified() => {}
+            }
+            self.sweep();
+            tokio::task::yield_now().await;
         }
     }
 
     /// The folders of a sandbox, made by the first call.
     pub(crate) async fn cell(&self, id: &str) -> Result<Arc<Cell>, Failure> {
-        let cell = self.store().find(id)?.cell.clone();
-        if let Some(cell) = cell {
+        let known = || -> Result<_, Failure> { Ok(self.store().find(id)?.cell.clone()) };
+        if let Some(cell) = known()? {
+            return Ok(cell);
+        }
+        // One at a time: the first requests of a sandbox often come together.
+        let _making = self.making.lock().await;
+        if let Some(cell) = known()? {
             return Ok(cell);
         }
         let made = tokio::task::spawn_blocking({
@@ -136,16 +159,24 @@ impl App {
             move || Cell::make(&host, &id)
         });
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
-        let mut store = self.store();
-        let row = store.find(id)?;
-        if let Some(cell) = &row.cell {
-            // Another request was faster: its call made the same folders, this one failed on them.
-            return Ok(Arc::clone(cell));
+        let gone = {
+            let mut store = self.store();
+            match store.find(id) {
+                Ok(row) => {
+                    let cell = made
+                        .map_err(|error| Failure::internal(format!("sandbox folder: {error}")))?;
+                    let cell = Arc::new(cell);
+                    row.cell = Some(Arc::clone(&cell));
+                    return Ok(cell);
+                }
+                Err(gone) => gone,
+            }
+        };
+        // Deleted while its folders were made: nobody else knows of them.
+        if let Ok(made) = made {
+            made.destroy().await;
         }
-        let cell = made.map_err(|error| Failure::internal(format!("sandbox folder: {error}")))?;
-        let cell = Arc::new(cell);
-        row.cell = Some(Arc::clone(&cell));
-        Ok(cell)
+        Err(gone)
     }
 
     /// A sandbox that is gone without anybody having asked: its row too.
@@ -166,6 +197,23 @@ impl App {
         if let Some(Work::Destroy(cell) | Work::Kill(cell)) = work {
             cell.destroy().await;
         }
+        true
+    }
+
+    /// Stops a started sandbox without anybody having asked.
+    pub(crate) fn force_stop(self: &Arc<Self>, key: &str) -> bool {
+        let now = self.clock.now();
+        let mut store = self.store();
+        let Ok(row) = store.find(key) else {
+            return false;
+        };
+        if row.pending || row.state != SandboxState::Started {
+            return false;
+        }
+        let id = row.id.clone();
+        let work = row.begin_stop(now);
+        drop(store);
+        self.finish(work, id);
         true
     }
 

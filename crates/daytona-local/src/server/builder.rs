@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::app::{App, Options};
@@ -23,24 +23,36 @@ use crate::isolate::host::Host;
 use crate::isolate::watchdog::Watchdog;
 use crate::log::Log;
 
+type Answer = Arc<dyn Fn(&str) -> (i32, String) + Send + Sync>;
+
 /// What execute answers in place of running anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CannedExec {
-    /// The exit code.
-    pub exit_code: i32,
-    /// The output.
-    pub result: String,
+    answer: Answer,
 }
 
 impl CannedExec {
-    /// The answer to every execute.
-    #[must_use]
+    /// The answer to every execute: an exit code and the output.
     pub fn new(exit_code: i32, result: impl Into<String>) -> Self {
+        let result = result.into();
+        Self::from_fn(move |_| (exit_code, result.clone()))
+    }
+
+    /// Makes the exit code and the output from the text of the command.
+    pub fn from_fn(answer: impl Fn(&str) -> (i32, String) + Send + Sync + 'static) -> Self {
         Self {
-            exit_code,
-            result: result.into(),
+            answer: Arc::new(answer),
         }
+    }
+
+    pub(crate) fn answer(&self, command: &str) -> (i32, String) {
+        (self.answer)(command)
+    }
+}
+
+impl fmt::Debug for CannedExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CannedExec").finish_non_exhaustive()
     }
 }
 
@@ -147,7 +159,7 @@ impl ServerBuilder {
     }
 
     /// How long a new sandbox is `creating` (from an image: half of it `pending_build`), by the server's clock. None if
-    /// not said.
+    /// not said: a create is answered with a started sandbox then. With a delay it is answered at once.
     pub fn create_delay(mut self, delay: Duration) -> Self {
         self.create_delay = delay;
         self
@@ -222,7 +234,7 @@ impl ServerBuilder {
         if ready.send(Ok(Arc::clone(&app))).is_err() {
             app.stop.cancel();
         }
-        let ticks = app.spawn(tick(Arc::clone(&app)));
+        let ticks = app.spawn(Arc::clone(&app).run_timers());
         connection::accept(Arc::clone(&app), listener).await;
         ticks.abort();
         app.clean_up().await;
@@ -259,17 +271,10 @@ impl ServerBuilder {
             port: OnceLock::from(address.port()),
             store: Mutex::new(Store::new(self.snapshots, first_tick)),
             runtime: runtime::Handle::current(),
+            making: tokio::sync::Mutex::default(),
+            rescheduled: Notify::new(),
+            working: watch::Sender::new(0),
         };
         Ok((Arc::new(app), listener, watchdog))
-    }
-}
-
-/// Runs the timers whether or not anybody asks something.
-async fn tick(app: Arc<App>) {
-    loop {
-        let next = app.store().next_tick;
-        app.clock.sleep_until(next).await;
-        app.sweep();
-        tokio::task::yield_now().await;
     }
 }

@@ -9,8 +9,8 @@ use daytona_api::routes::Api;
 use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
-use serde_json::Value;
+use hyper::body::{Body as _, Frame, Incoming};
+use serde_json::{Map, Value};
 
 use super::app::App;
 use super::auth;
@@ -206,7 +206,7 @@ async fn perform(
         }
         Some(Action::HangBefore) => std::future::pending().await,
         Some(Action::HangAfter) => {
-            run(app, call, None).await;
+            let _kept = run(app, call, None).await;
             std::future::pending().await
         }
         Some(Action::Delay { delay }) => {
@@ -215,11 +215,18 @@ async fn perform(
         }
         Some(Action::Slow { bytes_per_second }) => {
             let reply = run(app, call, None).await;
-            slow(app, reply, bytes_per_second).await
+            slow(app, reply, bytes_per_second)
         }
         Some(Action::CutBody { bytes }) => cut(run(app, call, None).await, bytes).await,
         Some(Action::DropFields { fields }) => {
-            drop_fields(run(app, call, None).await, &fields).await
+            let remove = |members: &mut Map<String, Value>| {
+                members.retain(|name, _| !fields.contains(name));
+            };
+            edit(run(app, call, None).await, remove).await
+        }
+        Some(Action::SetFields { fields }) => {
+            let set = |members: &mut Map<String, Value>| members.extend(fields);
+            edit(run(app, call, None).await, set).await
         }
         Some(Action::Vanish) => {
             let key = call
@@ -246,10 +253,11 @@ async fn bytes(reply: Reply) -> (http::response::Parts, Bytes) {
     (parts, bytes)
 }
 
-async fn drop_fields(reply: Reply, fields: &[String]) -> Reply {
+/// Changes the JSON object that is answered; anything else stays as it is.
+async fn edit(reply: Reply, change: impl FnOnce(&mut Map<String, Value>)) -> Reply {
     let (mut parts, mut body) = bytes(reply).await;
     if let Ok(Value::Object(mut members)) = serde_json::from_slice(&body) {
-        members.retain(|name, _| !fields.contains(name));
+        change(&mut members);
         body = serde_json::to_vec(&members).unwrap_or_default().into();
     }
     parts.headers.remove(CONTENT_LENGTH);
@@ -271,24 +279,31 @@ async fn cut(reply: Reply, at: usize) -> Reply {
     ))
 }
 
-async fn slow(app: &Arc<App>, reply: Reply, bytes_per_second: u64) -> Reply {
-    let (mut parts, body) = bytes(reply).await;
-    parts.headers.insert(CONTENT_LENGTH, body.len().into());
+/// The body stays what it is, so a sandbox it belongs to stays in use until the last byte.
+fn slow(app: &Arc<App>, reply: Reply, bytes_per_second: u64) -> Reply {
+    let (mut parts, body) = reply.0.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.insert(CONTENT_LENGTH, length.into());
+    }
     let step = usize::try_from((bytes_per_second / 10).max(1)).unwrap_or(usize::MAX);
     let nanos = 1_000_000_000 * step as u64 / bytes_per_second;
     let pause = std::time::Duration::from_nanos(nanos);
     let app = Arc::clone(app);
-    let frames = futures_util::stream::unfold(body, move |mut rest| {
-        let app = Arc::clone(&app);
-        async move {
-            if rest.is_empty() {
-                return None;
+    let frames =
+        futures_util::stream::try_unfold((body, Bytes::new()), move |(mut body, mut rest)| {
+            let app = Arc::clone(&app);
+            async move {
+                while rest.is_empty() {
+                    match body.frame().await {
+                        None => return Ok(None),
+                        Some(frame) => rest = frame?.into_data().unwrap_or_default(),
+                    }
+                }
+                let chunk = rest.split_to(step.min(rest.len()));
+                app.clock.sleep_until(add(app.clock.now(), pause)).await;
+                Ok(Some((Frame::data(chunk), (body, rest))))
             }
-            let chunk = rest.split_to(step.min(rest.len()));
-            app.clock.sleep_until(add(app.clock.now(), pause)).await;
-            Some((Ok(Frame::data(chunk)), rest))
-        }
-    });
+        });
     Reply(Response::from_parts(
         parts,
         StreamBody::new(frames).boxed_unsync(),
@@ -314,7 +329,7 @@ async fn handle_json(
 ) -> Result<Reply, Failure> {
     let key = call.param(0);
     match call.matched.route.unwrap_or_default() {
-        "createSandbox" => create::create(app, &body, fault).await,
+        "createSandbox" => create::create(app, &body, fault),
         "listSandboxes" => list::list(app, &call.query),
         "listSandboxesPaginated_deprecated" => list::paginated(app, &call.query),
         "getSandbox" => lifecycle::get(app, key),
@@ -322,6 +337,9 @@ async fn handle_json(
         "startSandbox" => lifecycle::start(app, key, fault),
         "stopSandbox" => lifecycle::stop(app, key),
         "archiveSandbox" => lifecycle::archive(app, key),
+        "pauseSandbox" | "forkSandbox" => lifecycle::only_machines(app, key),
+        "updateNetworkSettings" => settings::network(app, key, &body),
+        "createSnapshot" => misc::create_snapshot(app, &body),
         "replaceLabels" => settings::labels(app, key, &body),
         "setAutostopInterval" => settings::auto_stop(app, key, call.param(1)),
         "setAutoArchiveInterval" => settings::auto_archive(app, key, call.param(1)),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
-use super::slot::Creation;
-use super::table::Concluded;
+use super::revive;
+use super::slot::{Creation, End, Entry};
+use super::table::{Concluded, Revival};
 use super::tools::{Backoff, guarded};
 use crate::{CreateError, Error, ErrorKind, Fate, Found, Provider, Sandbox, Target};
 
@@ -50,6 +51,11 @@ impl<P: Provider> Task<P> {
     }
 
     pub(super) async fn run(mut self) {
+        if let Some(entry) = self.creation.revives.clone() {
+            let revival = revive::look(&self.shared, &self.creation, &entry).await;
+            self.end_revival(&entry, revival);
+            return;
+        }
         let permit = match &self.shared.creates {
             Some(permits) => permits.acquire().await.ok(),
             None => None,
@@ -61,25 +67,32 @@ impl<P: Provider> Task<P> {
             Attempting::new(&self.shared, &self.creation).run().await
         };
         drop(permit);
-        self.end(outcome);
+        self.end_creation(outcome);
     }
 
-    fn end(&mut self, outcome: Outcome<P>) {
-        self.ended = true;
-        let (result, then) = self.shared.conclude(&self.creation, outcome);
-        match &result {
-            Ok(_) => tracing::info!(
-                name = self.creation.attempt.name(),
+    fn end_creation(&mut self, outcome: Outcome<P>) {
+        let (end, then) = self.shared.conclude(&self.creation, outcome);
+        let name = self.creation.attempt.name();
+        match &end {
+            End::Ready(_) => tracing::info!(
+                name,
                 generation = self.creation.attempt.generation(),
                 "sandbox created"
             ),
-            Err(error) => tracing::debug!(
-                name = self.creation.attempt.name(),
-                %error,
-                "sandbox not created"
-            ),
+            End::Failed(error) => tracing::debug!(name, %error, "sandbox not created"),
+            End::Again => {}
         }
-        self.creation.end(result);
+        self.end(end, then);
+    }
+
+    fn end_revival(&mut self, entry: &Arc<Entry<P>>, revival: Revival) {
+        let (end, then) = self.shared.conclude_revival(&self.creation, entry, revival);
+        self.end(end, then);
+    }
+
+    fn end(&mut self, end: End<P>, then: Concluded<P>) {
+        self.ended = true;
+        self.creation.end(end);
         match then {
             Concluded::Nothing => {}
             Concluded::Renew(entry) => self.shared.renew(&entry),
@@ -91,16 +104,19 @@ impl<P: Provider> Task<P> {
 
 impl<P: Provider> Drop for Task<P> {
     fn drop(&mut self) {
-        if !self.ended {
-            let error = Error::new(
-                ErrorKind::Internal,
-                "the runtime of the factory's tasks ended",
-            );
-            self.end(if self.begun || self.creation.reposts {
-                Outcome::Unclear(error)
-            } else {
-                Outcome::Failed(error)
-            });
+        if self.ended {
+            return;
+        }
+        let error = Error::new(
+            ErrorKind::Internal,
+            "the runtime of the factory's tasks ended",
+        );
+        if let Some(entry) = self.creation.revives.clone() {
+            self.end_revival(&entry, Revival::Failed(error));
+        } else if self.begun || self.creation.reposts {
+            self.end_creation(Outcome::Unclear(error));
+        } else {
+            self.end_creation(Outcome::Failed(error));
         }
     }
 }

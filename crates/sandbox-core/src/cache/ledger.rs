@@ -100,6 +100,16 @@ impl<P: Provider> Ledger<P> {
         self.add(epoch, key, target, Fate::Creating)
     }
 
+    /// Notes that a sandbox in doubt is being looked at.
+    pub(super) fn reviving(
+        &self,
+        epoch: u64,
+        key: StoredKey<ResolvedOf<P>>,
+        target: Target,
+    ) -> u64 {
+        self.add(epoch, key, target, Fate::Creating)
+    }
+
     /// Notes a sandbox to be removed.
     pub(super) fn doomed(&self, epoch: u64, key: StoredKey<ResolvedOf<P>>, target: Target) -> u64 {
         self.add(epoch, key, target, Fate::Deleting)
@@ -285,6 +295,9 @@ impl<P: Provider> Ledger<P> {
             .filter(|item| item.epoch <= epoch)
             .map(|item| {
                 let why = item.why.clone().unwrap_or_else(|| match item.fate {
+                    Fate::Creating if item.target.id().is_some() => {
+                        Error::new(ErrorKind::Timeout, "it was still being started")
+                    }
                     Fate::Creating => Error::new(ErrorKind::Timeout, "it was still being created"),
                     Fate::Unclear { .. } => {
                         Error::new(ErrorKind::Timeout, "it is not known whether it exists")

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -166,6 +166,8 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
     if !entry.is_live() {
         return;
     }
+    // After a long pause of this process, or failures, the service may have stopped it.
+    shared.doubt_if_silent(&entry);
     let work = shared.provider.renew(&entry.sandbox);
     let answer = match timeout(ONE_REQUEST.min(interval), guarded(work)).await {
         Ok(answer) => answer,
@@ -175,7 +177,10 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
         )),
     };
     let pause = match answer {
-        Ok(()) => interval,
+        Ok(()) => {
+            entry.heard.store(shared.now(), atomic::Ordering::Relaxed);
+            interval
+        }
         Err(error) if error.is_lost() || error.is_not_found() => {
             entry
                 .attempt

@@ -1,7 +1,7 @@
 //! What the table holds for a key.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
@@ -58,18 +58,41 @@ pub(super) struct Entry<P: Provider> {
     pub(super) attempt: Attempt,
     pub(super) key: StoredKey<ResolvedOf<P>>,
     pub(super) epoch: u64,
+    /// When it was last heard of, in milliseconds of the factory's time.
+    pub(super) heard: AtomicU64,
 }
 
 impl<P: Provider> Entry<P> {
     pub(super) fn is_live(&self) -> bool {
         self.attempt.liveness().is_live()
     }
+
+    /// True if it can be handed out without asking.
+    pub(super) fn is_sound(&self) -> bool {
+        self.is_live() && !self.attempt.liveness().is_doubtful()
+    }
 }
 
 /// How a creation ended, for everybody who waits for it.
-pub(super) type Ended<P> = Result<Arc<<P as Provider>::Sandbox>, Error>;
+pub(super) enum End<P: Provider> {
+    Ready(Arc<P::Sandbox>),
+    Failed(Error),
+    /// The sandbox that was looked at is lost: begin anew.
+    Again,
+}
 
-/// A creation under way. It belongs to a task of the factory; openers only watch it.
+impl<P: Provider> Clone for End<P> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Ready(sandbox) => Self::Ready(Arc::clone(sandbox)),
+            Self::Failed(error) => Self::Failed(error.clone()),
+            Self::Again => Self::Again,
+        }
+    }
+}
+
+/// A creation under way, or a look at a sandbox in doubt. It belongs to a task of the factory;
+/// openers only watch it.
 pub(super) struct Creation<P: Provider> {
     pub(super) attempt: Attempt,
     pub(super) key: StoredKey<ResolvedOf<P>>,
@@ -78,8 +101,10 @@ pub(super) struct Creation<P: Provider> {
     pub(super) item: u64,
     /// True if an earlier try under this name has an unknown fate.
     pub(super) reposts: bool,
+    /// The sandbox in doubt, if that is what it is about.
+    pub(super) revives: Option<Arc<Entry<P>>>,
     cancelled: AtomicBool,
-    ended: watch::Sender<Option<Ended<P>>>,
+    ended: watch::Sender<Option<End<P>>>,
 }
 
 impl<P: Provider> Creation<P> {
@@ -96,17 +121,25 @@ impl<P: Provider> Creation<P> {
             epoch,
             item,
             reposts,
+            revives: None,
             cancelled: AtomicBool::new(false),
             ended: watch::Sender::new(None),
         }
     }
 
+    pub(super) fn revival(entry: Arc<Entry<P>>, item: u64) -> Self {
+        let (attempt, key) = (entry.attempt.clone(), entry.key.clone());
+        let mut revival = Self::new(attempt, key, entry.epoch, item, false);
+        revival.revives = Some(entry);
+        revival
+    }
+
     /// Tells everybody who waits, once.
-    pub(super) fn end(&self, result: Ended<P>) {
+    pub(super) fn end(&self, end: End<P>) {
         self.ended.send_if_modified(|ended| {
             let first = ended.is_none();
             if first {
-                *ended = Some(result);
+                *ended = Some(end);
             }
             first
         });
@@ -115,30 +148,26 @@ impl<P: Provider> Creation<P> {
     /// The epoch is over: what comes is not wanted any more.
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        self.end(Err(closed()));
+        self.end(End::Failed(closed()));
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    pub(super) async fn wait(&self) -> Ended<P> {
+    pub(super) async fn wait(&self) -> End<P> {
         let mut ended = self.ended.subscribe();
-        match ended.wait_for(Option::is_some).await {
-            Ok(ended) => match &*ended {
-                Some(Ok(sandbox)) => Ok(Arc::clone(sandbox)),
-                Some(Err(error)) => Err(error.clone()),
-                None => Err(unfinished()),
-            },
-            Err(_) => Err(unfinished()),
+        let end = ended.wait_for(Option::is_some).await;
+        match end.ok().and_then(|end| end.clone()) {
+            Some(end) => end,
+            None => End::Failed(Error::new(
+                ErrorKind::Internal,
+                "the creation ended without a result",
+            )),
         }
     }
 }
 
 pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the factory was closed meanwhile")
-}
-
-fn unfinished() -> Error {
-    Error::new(ErrorKind::Internal, "the creation ended without a result")
 }

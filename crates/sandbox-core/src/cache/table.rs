@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use super::Shared;
 use super::create::{Outcome, UNCLEAR_WINDOW};
 use super::key::{KeyHasher, Lookup, PassThrough, Probe, StoredKey};
-use super::slot::{Creation, Ended, Entry, Slot, State, Unclear, closed};
-use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf};
+use super::slot::{Creation, End, Entry, Slot, State, Unclear, closed};
+use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf, Target};
 
 pub(super) struct Table<P: Provider> {
     slots: DashMap<StoredKey<ResolvedOf<P>>, Slot<P>, PassThrough>,
@@ -73,7 +73,7 @@ impl<P: Provider> Table<P> {
             return None;
         }
         match &slot.state {
-            State::Ready(entry) if entry.is_live() => Some(Claim::Hit(Arc::clone(&entry.sandbox))),
+            State::Ready(entry) if entry.is_sound() => Some(Claim::Hit(Arc::clone(&entry.sandbox))),
             State::Creating(creation) => Some(Claim::Join(Arc::clone(creation))),
             State::Ready(_) | State::Vacant { .. } => None,
         }
@@ -122,11 +122,15 @@ impl<P: Provider> Shared<P> {
             *slot = Slot::vacant(epoch);
         }
         match &slot.state {
-            State::Ready(entry) if entry.is_live() => {
+            State::Ready(entry) if entry.is_sound() => {
                 return Ok(Claim::Hit(Arc::clone(&entry.sandbox)));
             }
             State::Creating(creation) => {
                 return Ok(Claim::Join(Arc::clone(creation)));
+            }
+            State::Ready(entry) if entry.is_live() => {
+                let entry = Arc::clone(entry);
+                return Ok(Claim::Begin(self.begin_revival(entry, slot)));
             }
             State::Ready(_) => self.bury(key, slot, chores),
             State::Vacant { .. } => {}
@@ -173,6 +177,16 @@ impl<P: Provider> Shared<P> {
         Ok(creation)
     }
 
+    /// Has a sandbox in doubt looked at, and its openers wait for that.
+    fn begin_revival(&self, entry: Arc<Entry<P>>, slot: &mut Slot<P>) -> Arc<Creation<P>> {
+        let item = self
+            .ledger
+            .reviving(entry.epoch, entry.key.clone(), entry.target.clone());
+        let revival = Arc::new(Creation::revival(entry, item));
+        slot.state = State::Creating(Arc::clone(&revival));
+        revival
+    }
+
     /// Removes a slot in which nothing happened meanwhile.
     fn forget(&self, key: &StoredKey<ResolvedOf<P>>) {
         self.table
@@ -206,6 +220,9 @@ impl<P: Provider> Shared<P> {
                 self.table.release();
             }
             State::Creating(creation) => {
+                if let Some(entry) = &creation.revives {
+                    entry.attempt.liveness().mark_closed();
+                }
                 creation.cancel();
                 self.table.release();
             }
@@ -256,7 +273,7 @@ impl<P: Provider> Shared<P> {
         &self,
         creation: &Arc<Creation<P>>,
         outcome: Outcome<P>,
-    ) -> (Ended<P>, Concluded<P>) {
+    ) -> (End<P>, Concluded<P>) {
         let item = creation.item;
         let MapEntry::Occupied(mut place) = self.table.slots.entry(creation.key.clone()) else {
             return self.conclude_late(creation, outcome);
@@ -277,18 +294,22 @@ impl<P: Provider> Shared<P> {
                     attempt: creation.attempt.clone(),
                     key: creation.key.clone(),
                     epoch: creation.epoch,
+                    heard: AtomicU64::new(self.now()),
                 });
                 slot.state = State::Ready(Arc::clone(&entry));
                 self.ledger.done(item);
-                return (Ok(Arc::clone(&entry.sandbox)), Concluded::Renew(entry));
+                return (
+                    End::Ready(Arc::clone(&entry.sandbox)),
+                    Concluded::Renew(entry),
+                );
             }
             Outcome::Failed(error) => {
                 self.ledger.done(item);
-                (Err(error), Concluded::Nothing)
+                (End::Failed(error), Concluded::Nothing)
             }
             Outcome::Broken { target, reason } => {
                 self.ledger.condemn(item, target);
-                (Err(reason), Concluded::Remove(item))
+                (End::Failed(reason), Concluded::Remove(item))
             }
             Outcome::Unclear(error) => {
                 let until = Instant::now() + UNCLEAR_WINDOW;
@@ -298,7 +319,7 @@ impl<P: Provider> Shared<P> {
                     item,
                     attempt: creation.attempt.clone(),
                 });
-                (Err(error), Concluded::Watch(item))
+                (End::Failed(error), Concluded::Watch(item))
             }
         };
         slot.state = State::Vacant { unclear };
@@ -309,12 +330,56 @@ impl<P: Provider> Shared<P> {
         (result, then)
     }
 
+    /// A sandbox in doubt was looked at.
+    pub(super) fn conclude_revival(
+        &self,
+        creation: &Arc<Creation<P>>,
+        entry: &Arc<Entry<P>>,
+        revival: Revival,
+    ) -> (End<P>, Concluded<P>) {
+        let item = creation.item;
+        if let Some(mut slot) = self.table.slots.get_mut(&creation.key)
+            && matches!(&slot.state, State::Creating(there) if Arc::ptr_eq(there, creation))
+            && self.table.epoch() == creation.epoch
+        {
+            if entry.is_live() {
+                slot.state = State::Ready(Arc::clone(entry));
+                self.ledger.done(item);
+                let end = match revival {
+                    Revival::Failed(error) => End::Failed(error),
+                    Revival::Usable => End::Ready(Arc::clone(&entry.sandbox)),
+                };
+                return (end, Concluded::Nothing);
+            }
+            slot.generation = entry.attempt.generation() + 1;
+            slot.lost = true;
+            slot.state = State::Vacant { unclear: None };
+            self.table.release();
+            self.ledger.condemn(item, entry.target.clone());
+            return (End::Again, Concluded::Remove(item));
+        }
+        entry.attempt.liveness().mark_closed();
+        self.ledger.condemn(item, entry.target.clone());
+        (End::Failed(closed()), Concluded::Remove(item))
+    }
+
+    /// The sandboxes that are in use.
+    pub(super) fn in_use(&self) -> Vec<Target> {
+        let slots = self.table.slots.iter();
+        slots
+            .filter_map(|slot| match &slot.state {
+                State::Ready(entry) => Some(entry.target.clone()),
+                State::Creating(_) | State::Vacant { .. } => None,
+            })
+            .collect()
+    }
+
     /// A creation that nobody waits for any more has ended.
     fn conclude_late(
         &self,
         creation: &Arc<Creation<P>>,
         outcome: Outcome<P>,
-    ) -> (Ended<P>, Concluded<P>) {
+    ) -> (End<P>, Concluded<P>) {
         let item = creation.item;
         creation.attempt.liveness().mark_closed();
         let then = match outcome {
@@ -333,8 +398,14 @@ impl<P: Provider> Shared<P> {
                 Concluded::Watch(item)
             }
         };
-        (Err(closed()), then)
+        (End::Failed(closed()), then)
     }
+}
+
+/// What came of a look at a sandbox in doubt. One that is gone is marked so.
+pub(super) enum Revival {
+    Usable,
+    Failed(Error),
 }
 
 /// What is to be started after a creation.

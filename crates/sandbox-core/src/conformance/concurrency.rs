@@ -1,11 +1,12 @@
 //! Many at once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::lab::{Lab, all, failed, refuses_all, sh};
+use super::lab::{Lab, all, context, failed, refuses_all, sh};
 use super::rule::{Broken, Check, Rule, same};
-use crate::{ErrorKind, SandboxExt};
+use crate::{ErrorKind, Sandbox, SandboxExt, SandboxFactory};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new(
@@ -31,6 +32,12 @@ pub(super) const RULES: &[Rule] = &[
         "two `close` calls at the same time both succeed",
         "let the second join the work of the first, and report it",
         |lab| Box::pin(closes_at_once(lab)),
+    ),
+    Rule::new(
+        "runtimes-come-and-go",
+        "a sandbox opened from one runtime is shared with others, and outlives its runtime",
+        "run what belongs to the factory on a runtime of its own; bind no connection to an opener's",
+        |lab| Box::pin(runtimes(lab)),
     ),
     Rule::new(
         "close-meets-open",
@@ -108,6 +115,40 @@ async fn closes_at_once(lab: &Lab) -> Check {
     second?;
     refuses_all(&*one).await?;
     refuses_all(&*two).await
+}
+
+async fn runtimes(lab: &Lab) -> Check {
+    let mut ids = BTreeSet::new();
+    for round in 0..2 {
+        let factory = Arc::clone(&lab.factory);
+        let opened = tokio::task::spawn_blocking(move || open_elsewhere(&*factory)).await;
+        let sandbox =
+            opened.map_err(|_| Broken("an open on another runtime panicked".to_owned()))??;
+        ids.insert(sandbox.info().id().to_owned());
+        // That runtime is gone; its handle and the sandbox are not.
+        let printed = sh(&*sandbox, "echo here").await?;
+        same("what a command printed", printed.as_str(), "here\n")?;
+        let path = format!("file {round}");
+        sandbox.put_text(&path, "text").await?;
+        let here = lab.open().await?;
+        ids.insert(here.info().id().to_owned());
+        let content = here.get_text(&path).await?;
+        same("the file's content", content.as_str(), "text")?;
+    }
+    same("how many sandboxes three runtimes got", ids.len(), 1)
+}
+
+/// Opens on a runtime that ends with the call.
+fn open_elsewhere(factory: &dyn SandboxFactory) -> Result<Arc<dyn Sandbox>, Broken> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Broken(format!("no second runtime: {error}")))?;
+    runtime.block_on(async {
+        let sandbox = factory.open(&context("one")).await?;
+        sh(&*sandbox, "true").await?;
+        Ok(sandbox)
+    })
 }
 
 async fn close_meets_open(lab: &Lab) -> Check {

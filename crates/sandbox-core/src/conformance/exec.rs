@@ -9,15 +9,21 @@ mod output;
 pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "exit-codes",
-        "the exit code of a command arrives as it is, from 0 to 255",
+        "the exit code of a command arrives as it is",
         "report the code of the command, not of what started it",
         |lab| Box::pin(ends::exit_codes(lab)),
     ),
     Rule::new(
+        "signals-are-told",
+        "a command ended by a signal is `Signaled`, with its number",
+        "look at the wait status, or take 128 + n of a shell for signal n",
+        |lab| Box::pin(ends::signals_told(lab)),
+    ),
+    Rule::new(
         "signals-are-not-codes",
-        "a command ended by a signal is `Signaled`, one that exits with 128 + n is `Exited`",
-        "look at the wait status; a shell's `$?` has mixed the two",
-        |lab| Box::pin(ends::signals(lab)),
+        "a command that exits with 128 + n by itself is `Exited`, not `Signaled`",
+        "look at the wait status; where a shell is between that mixes the two, leave this rule out and say so",
+        |lab| Box::pin(ends::signals_are_not_codes(lab)),
     ),
     Rule::new(
         "missing-program",

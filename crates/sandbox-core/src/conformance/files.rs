@@ -50,6 +50,12 @@ pub(super) const RULES: &[Rule] = &[
         |lab| Box::pin(list_tells(lab)),
     ),
     Rule::new(
+        "list-is-complete",
+        "`list` tells every entry of a large directory",
+        "follow the provider's pages to the last",
+        |lab| Box::pin(list_is_complete(lab)),
+    ),
+    Rule::new(
         "remove-takes-all",
         "`remove` takes a file, or a directory with all in it; what is not there is no error",
         "remove recursively, and take `not found` for success",
@@ -220,6 +226,14 @@ async fn list_tells(lab: &Lab) -> Check {
         same("the entries of the working directory", found, wanted)?;
     }
     Ok(())
+}
+
+async fn list_is_complete(lab: &Lab) -> Check {
+    let sandbox = lab.open().await?;
+    let line = "mkdir many; i=0; while [ $i -lt 1234 ]; do : > many/$i; i=$((i+1)); done";
+    sh(&*sandbox, line).await?;
+    let listed = sandbox.list("many").await?;
+    same("how many of 1234 files are listed", listed.len(), 1234)
 }
 
 async fn remove_takes_all(lab: &Lab) -> Check {

@@ -36,8 +36,9 @@ pub(super) enum Started {
 
 /// A command that was started.
 pub(super) struct Running {
-    child: Child,
+    // Dropped before the child, which might be reaped once it is.
     guard: KillOnDrop,
+    child: Child,
     stdin: Option<(ChildStdin, Bytes)>,
     stdout: Capture,
     stderr: Capture,
@@ -107,7 +108,11 @@ fn command(
     let set = |(name, value): (&str, &Secret)| (name.to_owned(), value.expose().to_owned());
     command.envs(around.env.iter().map(set));
     command.envs(request.env_given().map(set));
-    command.env("PWD", workdir);
+    // Shells believe it where it is right, and the path of the folder is as it is told elsewhere.
+    match request.cwd_given() {
+        None => command.env("PWD", workdir),
+        Some(_) => command.env_remove("PWD"),
+    };
     command.env(MARKER, around.mark);
     command.stdin(match request.stdin_given() {
         Some(_) => Stdio::piped(),

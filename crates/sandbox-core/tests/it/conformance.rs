@@ -7,6 +7,8 @@ use sandbox_core::LocalEnvironment;
 use sandbox_core::conformance::{self, Suite, TENANT, TOKEN};
 
 mod broken;
+#[cfg(feature = "cache")]
+mod caching;
 
 fn local() -> LocalEnvironment {
     LocalEnvironment::builder()

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use context_vars::{Param, Resolve, Secret, Source, Variable, Vars};
 use sandbox_core::{
     Attempt, BoxFuture, CachingFactory, CachingFactoryBuilder, CloseError, CreateError, Destroyed,
-    Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, FileEntry, Found, Liveness, Output,
-    Provider, Sandbox, SandboxInfo, Spawner, Target,
+    Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, FileEntry, Found, Health, Liveness,
+    Output, Provider, Sandbox, SandboxInfo, Spawner, Target,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -85,6 +85,10 @@ pub(crate) struct State {
     pub(crate) renewals: usize,
     pub(crate) renewal: Option<ErrorKind>,
     pub(crate) look_ups: Option<ErrorKind>,
+    pub(crate) health: Option<Health>,
+    pub(crate) inspections: usize,
+    pub(crate) starts: usize,
+    pub(crate) start: Option<ErrorKind>,
     pub(crate) now_removing: usize,
     pub(crate) most_removing: usize,
 }
@@ -267,6 +271,27 @@ impl Provider for Service {
                 Some(_) => Destroyed::Accepted,
                 None => Destroyed::Gone,
             })
+        })
+    }
+
+    async fn inspect(&self, _sandbox: &FakeSandbox) -> Result<Health, Error> {
+        let health = self.edit(|state| {
+            state.inspections += 1;
+            state.health.clone()
+        });
+        if self.0.gated {
+            self.0.gate.acquire().await.unwrap().forget();
+        }
+        health.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no answer"))
+    }
+
+    async fn start(&self, _sandbox: &FakeSandbox) -> Result<(), Error> {
+        self.edit(|state| {
+            state.starts += 1;
+            match state.start {
+                None => Ok(()),
+                Some(kind) => Err(Error::new(kind, "it does not start")),
+            }
         })
     }
 

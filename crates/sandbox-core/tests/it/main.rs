@@ -11,3 +11,4 @@ mod fake;
 mod local;
 mod lost;
 mod open;
+mod revive;

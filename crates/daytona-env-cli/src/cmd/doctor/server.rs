@@ -7,7 +7,7 @@ use daytona_api::transport::{Body, HyperTransport, Transport, TransportError};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 
-use crate::cmd::ls::{api_failure, config};
+use crate::cmd::ls::api_failure;
 use crate::error::Failure;
 use crate::host::Account;
 use crate::output;
@@ -32,7 +32,7 @@ impl ServerCheck {
             date: Mutex::default(),
         });
         let transport = Arc::clone(&seen) as Arc<dyn Transport>;
-        let listed = match Daytona::builder(config(account))
+        let listed = match Daytona::builder(account.config())
             .transport(transport)
             .build()
         {

@@ -2,18 +2,32 @@
 
 use std::time::Duration;
 
+use daytona_api::Daytona;
 use daytona_env::DaytonaEnvironment;
 use daytona_local::Server;
-use sandbox_core::{CloseError, SandboxInfo};
+use sandbox_core::{CloseError, Leftover, SandboxInfo};
 
 use crate::args::RunArgs;
 use crate::error::Failure;
+use crate::host::Account;
 use crate::output;
 use crate::progress::Progress;
 use crate::signals::{Signal, Signals};
+use crate::target::Target;
 
 /// The server looks for expired leases now and then: it may take this much longer.
 const LAG: Duration = Duration::from_secs(60);
+/// The longest look for an id that is not known.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// What is to be cleaned up.
+#[derive(Debug)]
+pub(super) struct Closing<'a> {
+    pub(super) args: &'a RunArgs,
+    pub(super) environment: &'a DaytonaEnvironment,
+    pub(super) target: &'a Target,
+    pub(super) opened: Option<&'a SandboxInfo>,
+}
 
 /// How the clean-up ended.
 #[derive(Debug)]
@@ -24,39 +38,93 @@ pub(super) enum Ended {
     Left(Vec<Failure>),
 }
 
-/// Deletes what there is, and waits for a create that is under way to know what there is. A signal on the way is taken
-/// as the first; the second ends the wait.
-pub(super) async fn close(
-    args: &RunArgs,
-    environment: &DaytonaEnvironment,
-    opened: Option<&SandboxInfo>,
-    mut signal: Option<Signal>,
-    signals: &mut Signals,
-) -> Ended {
-    let _progress = Progress::step("deleting the sandbox");
-    if let Some(signal) = signal {
-        output::note(&format!(
-            "{}: cleaning up; once more to leave at once",
-            signal.name()
-        ));
-    }
-    let closing = environment.close();
-    tokio::pin!(closing);
-    loop {
-        tokio::select! {
-            biased;
-            closed = &mut closing => return match closed {
-                Ok(()) => Ended::Clean(signal),
-                Err(error) => Ended::Left(leftovers(&error)),
-            },
-            next = signals.next() => {
-                if signal.is_some() {
-                    return Ended::Left(vec![abandoned(args, opened, next)]);
+impl Closing<'_> {
+    /// Deletes what there is, and waits for a create that is under way to know what there is. A signal on the way is
+    /// taken as the first; the second ends the wait.
+    pub(super) async fn close(&self, mut signal: Option<Signal>, signals: &mut Signals) -> Ended {
+        let _progress = Progress::step("deleting the sandbox");
+        if let Some(signal) = signal {
+            output::note(&format!(
+                "{}: cleaning up; once more to leave at once",
+                signal.name()
+            ));
+        }
+        let closing = async {
+            match self.environment.close().await {
+                Ok(()) => Vec::new(),
+                Err(error) => self.leftovers(&error).await,
+            }
+        };
+        tokio::pin!(closing);
+        loop {
+            tokio::select! {
+                biased;
+                left = &mut closing => {
+                    return if left.is_empty() { Ended::Clean(signal) } else { Ended::Left(left) };
                 }
-                signal = Some(next);
+                next = signals.next() => {
+                    if signal.is_some() {
+                        return Ended::Left(vec![self.abandoned(next)]);
+                    }
+                    signal = Some(next);
+                }
             }
         }
     }
+
+    async fn leftovers(&self, error: &CloseError) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for left in error.leftovers() {
+            let id = match (left.id(), self.target) {
+                (Some(id), _) => Some(id.to_owned()),
+                (None, Target::Account(account)) => look_up(account, left).await,
+                (None, Target::Embedded(_)) => None,
+            };
+            failures.push(
+                Failure::new(format!("{} may be left", named(left.name(), id.as_deref())))
+                    .because(left.why().clone())
+                    .hint(self.bound(left.server_bound())),
+            );
+        }
+        failures
+    }
+
+    fn abandoned(&self, signal: Signal) -> Failure {
+        let what = match self.opened {
+            Some(sandbox) => format!("{} may be left", named(sandbox.name(), Some(sandbox.id()))),
+            None => "a sandbox that was being created may be left (its name starts with denv-)"
+                .to_owned(),
+        };
+        let idle = Duration::from_secs(self.args.lease * 60);
+        Failure::new(format!("{}: leaving at once: {what}", signal.name()))
+            .hint(self.bound((!self.args.persist).then_some(idle + LAG)))
+    }
+
+    fn bound(&self, bound: Option<Duration>) -> String {
+        match (self.target, bound) {
+            (Target::Embedded(_), _) => {
+                "the embedded server ends with this process, and its sandboxes with it".to_owned()
+            }
+            (Target::Account(_), Some(bound)) => {
+                format!("the server itself removes it within {} s", bound.as_secs())
+            }
+            (Target::Account(_), None) => {
+                "the server does not remove it by itself: delete it".to_owned()
+            }
+        }
+    }
+}
+
+fn named(name: &str, id: Option<&str>) -> String {
+    format!("sandbox {name} (id {})", id.unwrap_or("unknown"))
+}
+
+/// The id of a sandbox whose create has not been answered, if the server tells it soon.
+async fn look_up(account: &Account, left: &Leftover) -> Option<String> {
+    let api = Daytona::new(account.config()).ok()?;
+    let sandboxes = api.sandboxes();
+    let row = tokio::time::timeout(LOOK, sandboxes.get(left.name())).await;
+    row.ok()?.ok().map(|row| row.id)
 }
 
 /// Leaves the sandbox to the server. The environment would delete it when dropped.
@@ -74,43 +142,5 @@ pub(super) async fn stop(server: Server, signals: &mut Signals) {
     tokio::select! {
         () = server.shutdown() => {}
         _ = signals.next() => {}
-    }
-}
-
-fn leftovers(error: &CloseError) -> Vec<Failure> {
-    error
-        .leftovers()
-        .iter()
-        .map(|left| {
-            let id = left
-                .id()
-                .map_or_else(|| "unknown".to_owned(), str::to_owned);
-            Failure::new(format!("sandbox {} (id {id}) may be left", left.name()))
-                .because(left.why().clone())
-                .hint(bound(left.server_bound()))
-        })
-        .collect()
-}
-
-fn abandoned(args: &RunArgs, opened: Option<&SandboxInfo>, signal: Signal) -> Failure {
-    let what = match opened {
-        Some(sandbox) => format!(
-            "sandbox {} (id {}) may be left",
-            sandbox.name(),
-            sandbox.id()
-        ),
-        None => {
-            "a sandbox that was being created may be left (its name starts with denv-)".to_owned()
-        }
-    };
-    let idle = Duration::from_secs(args.lease * 60);
-    Failure::new(format!("{}: leaving at once: {what}", signal.name()))
-        .hint(bound((!args.persist).then_some(idle + LAG)))
-}
-
-fn bound(bound: Option<Duration>) -> String {
-    match bound {
-        Some(bound) => format!("the server itself removes it within {} s", bound.as_secs()),
-        None => "the server does not remove it by itself: delete it".to_owned(),
     }
 }

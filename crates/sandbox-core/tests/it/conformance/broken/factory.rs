@@ -11,6 +11,9 @@ use sandbox_core::{
     CloseError, Error, ErrorKind, Leftover, LocalEnvironment, Sandbox, SandboxFactory, Secret,
     Source, Vars,
 };
+use tokio::runtime::Handle;
+use tokio::sync::oneshot::Receiver;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::task::yield_now;
 
 use super::lock;
@@ -27,6 +30,7 @@ pub(super) struct Broken {
 pub(super) struct State {
     good: Mutex<Option<LocalEnvironment>>,
     more: Mutex<Vec<LocalEnvironment>>,
+    bound: Mutex<Option<Receiver<()>>>,
     busy: AtomicBool,
     closed: AtomicBool,
     closes: AtomicUsize,
@@ -34,6 +38,22 @@ pub(super) struct State {
     tenant: Mutex<String>,
     token: Mutex<String>,
     pub(super) handles: AtomicUsize,
+}
+
+impl State {
+    fn first_runtime_ended(&self) -> bool {
+        let mut bound = lock(&self.bound);
+        if let Some(ended) = &mut *bound {
+            return ended.try_recv() == Err(TryRecvError::Closed);
+        }
+        let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+        *bound = Some(ended);
+        Handle::current().spawn(async move {
+            std::future::pending::<()>().await;
+            drop(alive);
+        });
+        false
+    }
 }
 
 impl Broken {
@@ -92,6 +112,15 @@ impl Broken {
                 yield_now().await;
                 let last = lock(&state.tenant).clone();
                 open(self.good(), &tenant(&last)).await
+            }
+            "runtimes-come-and-go" => {
+                if state.first_runtime_ended() {
+                    return Err(Error::new(
+                        ErrorKind::Unavailable,
+                        "the connection has gone",
+                    ));
+                }
+                open(self.good(), context).await
             }
             "close-meets-open" => {
                 let before = state.closes.load(SeqCst);

@@ -50,6 +50,9 @@ impl BrokenSandbox {
         if self.rule() == "list-tells-entries" {
             listed.retain(|entry| !entry.name.starts_with('.'));
         }
+        if self.rule() == "list-is-complete" {
+            listed.truncate(1000);
+        }
         Ok(listed)
     }
 

@@ -148,8 +148,11 @@ impl BrokenSandbox {
         let (status, out, err) = match (self.rule, outcome.status()) {
             ("open-gives-a-working-sandbox", _) => (ExecStatus::Exited(1), out, err),
             ("exit-codes", ExecStatus::Exited(code)) => (ExecStatus::Exited(code.min(1)), out, err),
-            ("signals-are-not-codes", ExecStatus::Signaled(signal)) => {
+            ("signals-are-told", ExecStatus::Signaled(signal)) => {
                 (ExecStatus::Exited(128 + signal), out, err)
+            }
+            ("signals-are-not-codes", ExecStatus::Exited(code)) if code > 128 => {
+                (ExecStatus::Signaled(code - 128), out, err)
             }
             ("timeout-keeps-output", ExecStatus::TimedOut) => {
                 (ExecStatus::TimedOut, Output::default(), Output::default())

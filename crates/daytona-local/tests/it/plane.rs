@@ -1,0 +1,9 @@
+//! The control plane without processes: requests, lists, timers, faults, who is served.
+
+mod client;
+mod control;
+mod faults;
+mod http_rules;
+mod lists;
+mod processes;
+mod timers;

@@ -390,3 +390,31 @@ async fn a_large_file_streams_both_ways() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn absolute_links_mean_the_sandboxes_own_root() {
+    let (_server, client) = start(isolated()).await;
+    let id = client.create(json!({})).await;
+    let make = "mkdir -p /workspace/data && echo in > /workspace/data/f && ln -s /workspace/data d && \
+        ln -s /usr/bin/env e && ln -s l1 l2 && ln -s l2 l1 && ln -s /../../workspace up";
+    assert_eq!(client.run(&id, make).await.0, 0);
+    let get = async |rest: &str| client.get(&format!("/toolbox/{id}/files/{rest}")).await;
+    assert_eq!(get("download?path=d/f").await.text(), "in\n");
+    assert_eq!(get("download?path=up/data/f").await.text(), "in\n");
+    assert_eq!(
+        get("download?path=d/../data/f").await.text(),
+        "in\n",
+        "as the kernel reads it"
+    );
+    assert_eq!(get("download?path=e").await.status, 200);
+    assert_eq!(get("download?path=l1").await.status, 403, "a ring of links");
+    let exec = json!({ "command": "pwd -P", "cwd": "d" });
+    assert_eq!(
+        client.execute(&id, exec).await.json()["result"],
+        "/workspace/data\n"
+    );
+    // Deleting the link leaves what it leads to.
+    let path = format!("/toolbox/{id}/files?path=d&recursive=true");
+    assert_eq!(client.call("DELETE", &path, Value::Null).await.status, 204);
+    assert_eq!(client.run(&id, "cat /workspace/data/f; ls d").await.0, 2);
+}

@@ -11,21 +11,21 @@ read -r host_pid _ </proc/self/stat
 
 # Flags a mount had before must be named again here, or a user namespace may not change it.
 lock() {
-    mount -o "remount,bind,ro,nosuid$2" "$1" 2>/dev/null ||
-        mount -o "remount,bind,ro,nosuid,nodev$2" "$1" 2>/dev/null ||
-        mount -o "remount,bind,ro,nosuid,nodev,noatime$2" "$1" 2>/dev/null ||
-        mount -o "remount,bind,ro,nosuid,nodev,noexec$2" "$1" 2>/dev/null ||
-        mount -o "remount,bind,ro,nosuid,nodev,noexec,noatime$2" "$1"
+    mount -n -o "remount,bind,ro,nosuid$2" "$1" 2>/dev/null ||
+        mount -n -o "remount,bind,ro,nosuid,nodev$2" "$1" 2>/dev/null ||
+        mount -n -o "remount,bind,ro,nosuid,nodev,noatime$2" "$1" 2>/dev/null ||
+        mount -n -o "remount,bind,ro,nosuid,nodev,noexec$2" "$1" 2>/dev/null ||
+        mount -n -o "remount,bind,ro,nosuid,nodev,noexec,noatime$2" "$1"
 }
 
 show() {
     mkdir -p "$2"
-    mount --rbind "$1" "$2"
+    mount -n --rbind "$1" "$2"
     lock "$2" ""
 }
 
-mount --make-rprivate /
-mount --bind "$root" "$root"
+mount -n --make-rprivate /
+mount -n --bind "$root" "$root"
 for dir in /usr /bin /sbin /lib /lib32 /lib64 /libx32; do
     if [ -d "$dir" ] && [ ! -L "$dir" ]; then show "$dir" "$root$dir"; fi
 done
@@ -38,29 +38,29 @@ while read -r _ _ _ _ point _; do
     esac
 done </proc/self/mountinfo
 
-mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+mount -n -t proc -o nosuid,nodev,noexec proc "$root/proc"
 # A limit of this user namespace, not of the host's: no namespaces inside, so no capabilities again.
 echo 0 >"$root/proc/sys/user/max_user_namespaces"
 for path in sys sysrq-trigger irq bus fs acpi scsi; do
     if [ -e "$root/proc/$path" ]; then
-        mount --bind "$root/proc/$path" "$root/proc/$path"
-        mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$path"
+        mount -n --bind "$root/proc/$path" "$root/proc/$path"
+        mount -n -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$path"
     fi
 done
 for path in kcore keys timer_list latency_stats kmsg; do
-    if [ -e "$root/proc/$path" ]; then mount --bind /dev/null "$root/proc/$path"; fi
+    if [ -e "$root/proc/$path" ]; then mount -n --bind /dev/null "$root/proc/$path"; fi
 done
 for node in null zero full random urandom tty; do
-    mount --bind "/dev/$node" "$root/dev/$node"
+    mount -n --bind "/dev/$node" "$root/dev/$node"
 done
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts "$root/dev/pts" 2>/dev/null || :
+mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts "$root/dev/pts" 2>/dev/null || :
 hostname sandbox 2>/dev/null || :
 
 cd "$root"
 mkdir -p .old
 pivot_root . .old
 cd /
-umount -l /.old
+umount -n -l /.old
 rmdir /.old
 
 echo "ready $host_pid"

@@ -1,3 +1,16 @@
-//! The server from outside: over real connections, as any client sees it.
+//! The server from outside: over real connections, as any client sees it, with real processes and a clock that the
+//! tests move.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
 
+mod exec;
+mod files;
+mod isolation;
+mod kill;
 mod plane;
+mod server;
+mod support;

@@ -164,3 +164,70 @@ pub(super) async fn discard(mut pipe: Receiver) {
     let mut buffer = vec![0; 4096];
     while matches!(pipe.read(&mut buffer).await, Ok(count) if count > 0) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn captured(data: &[u8], limits: (usize, usize), spill_limit: u64, chunk: usize) -> Output {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spill");
+        let open: OpenSpill = {
+            let path = path.clone();
+            Arc::new(move |_| Some((File::create_new(&path).unwrap(), path.clone())))
+        };
+        let mut capture = Capture {
+            pipe: None,
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            head_limit: limits.0,
+            tail_limit: limits.1,
+            total: 0,
+            spill: Spill::None,
+            spill_limit,
+            name: "stdout",
+            open,
+        };
+        for part in data.chunks(chunk) {
+            capture.push(part);
+        }
+        let output = capture.finish();
+        match output.spill_path() {
+            Some(path) => assert_eq!(std::fs::read(path).unwrap(), data),
+            None => assert!(!path.exists()),
+        }
+        output
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        /// However the stream is cut into reads, head and tail are its beginning and its end, and
+        /// the file is there exactly when they are not all of it.
+        #[test]
+        fn every_cut_gives_the_same(
+            data in proptest::collection::vec(any::<u8>(), 0..80),
+            head in 0..30_usize,
+            tail in 0..30_usize,
+            chunk in 1..90_usize,
+        ) {
+            let output = captured(&data, (head, tail), u64::MAX, chunk);
+            let (front, rest) = data.split_at(head.min(data.len()));
+            prop_assert_eq!(&output.head()[..], front);
+            prop_assert_eq!(&output.tail()[..], &rest[rest.len() - tail.min(rest.len())..]);
+            prop_assert_eq!(output.total(), data.len() as u64);
+            prop_assert_eq!(output.spill_path().is_some(), data.len() > head + tail);
+        }
+    }
+
+    #[test]
+    fn a_spill_beyond_its_limit_is_not_kept() {
+        let data = [7; 100];
+        assert!(captured(&data, (10, 10), 100, 9).spill_path().is_some());
+        let output = captured(&data, (10, 10), 99, 9);
+        assert_eq!(output.spill_path(), None);
+        assert_eq!((output.total(), output.omitted()), (100, 80));
+    }
+}

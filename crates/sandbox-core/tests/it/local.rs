@@ -23,14 +23,27 @@ async fn close(environment: LocalEnvironment, sandbox: Arc<LocalSandbox>) {
     assert!(!std::path::Path::new(sandbox.workdir()).exists());
 }
 
-/// The processes of this host that have `text` among their arguments.
-fn processes_with(text: &str) -> usize {
+/// The line with each `sleep` of a day marked as one of this run, so that another run of the tests
+/// on the same host is not counted.
+fn own(line: &str) -> String {
+    let mut owned = line.to_owned();
+    for day in 86388..=86399 {
+        let day = format!("sleep {day}");
+        owned = owned.replace(&day, &format!("{day}.{}", std::process::id()));
+    }
+    owned
+}
+
+/// The processes of this run that sleep for so many seconds.
+fn sleepers(seconds: &str) -> usize {
+    let word = format!("{seconds}.{}", std::process::id()).into_bytes();
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
         .filter(|entry| {
             let arguments = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let text = text.as_bytes();
-            arguments.split(|byte| *byte == 0).any(|word| word == text)
+            arguments
+                .split(|byte| *byte == 0)
+                .any(|given| given == word)
         })
         .count()
 }

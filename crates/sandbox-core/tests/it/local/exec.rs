@@ -6,7 +6,7 @@ use sandbox_core::{
     ErrorKind, ExecRequest, ExecStatus, LocalEnvironment, NoVars, Sandbox, SandboxExt,
 };
 
-use super::{close, open, processes_with};
+use super::{close, open, own, sleepers};
 
 #[tokio::test]
 async fn the_ends_of_commands_are_told_apart() {
@@ -44,14 +44,16 @@ async fn the_ends_of_commands_are_told_apart() {
 async fn a_timeout_keeps_the_output_and_kills_a_child_in_a_session_of_its_own() {
     let (environment, sandbox) = open().await;
     let outcome = sandbox
-        .shell("setsid sleep 86399 & sleep 86398 & printf early; sleep 86397")
+        .shell(own(
+            "setsid sleep 86399 & sleep 86398 & printf early; sleep 86397",
+        ))
         .timeout(Duration::from_millis(300))
         .await
         .unwrap();
     assert_eq!(outcome.status(), ExecStatus::TimedOut);
     assert_eq!(outcome.stdout().text_lossy(), "early");
     for word in ["86399", "86398", "86397"] {
-        assert_eq!(processes_with(word), 0, "sleep {word}");
+        assert_eq!(sleepers(word), 0, "sleep {word}");
     }
     close(environment, sandbox).await;
 }
@@ -59,7 +61,7 @@ async fn a_timeout_keeps_the_output_and_kills_a_child_in_a_session_of_its_own() 
 #[tokio::test]
 async fn a_dropped_call_kills_its_command() {
     let (environment, sandbox) = open().await;
-    let call = sandbox.shell("touch started; setsid sleep 86396 & sleep 86395");
+    let call = sandbox.shell(own("touch started; setsid sleep 86396 & sleep 86395"));
     let mut call = call.into_future();
     loop {
         tokio::select! {
@@ -69,8 +71,8 @@ async fn a_dropped_call_kills_its_command() {
         }
     }
     drop(call);
-    assert_eq!(processes_with("86395"), 0);
-    assert_eq!(processes_with("86396"), 0);
+    assert_eq!(sleepers("86395"), 0);
+    assert_eq!(sleepers("86396"), 0);
     close(environment, sandbox).await;
 }
 
@@ -79,15 +81,16 @@ async fn what_a_command_leaves_running_lives_until_close() {
     let (environment, sandbox) = open().await;
     let line =
         "(while sleep 0.01; do echo tick; echo x >> ticks; done) & setsid sleep 86394 & echo left";
-    let outcome = sandbox.shell(line).await.unwrap();
+    let outcome = sandbox.shell(own(line)).await.unwrap();
     assert_eq!(outcome.status(), ExecStatus::Exited(0));
-    assert!(outcome.stdout().text_lossy().starts_with("left\n"));
+    let printed = outcome.stdout().text_lossy();
+    assert!(printed.lines().any(|line| line == "left"), "{printed}");
     // It goes on, and is not stopped by a closed pipe.
     let line = "before=$(wc -c < ticks); while [ $(wc -c < ticks) -le $((before + 8)) ]; do sleep 0.01; done";
     assert!(sandbox.shell(line).await.unwrap().success());
-    assert_eq!(processes_with("86394"), 1);
+    assert_eq!(sleepers("86394"), 1);
     close(environment, sandbox).await;
-    assert_eq!(processes_with("86394"), 0);
+    assert_eq!(sleepers("86394"), 0);
 }
 
 #[tokio::test]

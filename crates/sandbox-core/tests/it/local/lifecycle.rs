@@ -8,7 +8,7 @@ use sandbox_core::{
     ErrorKind, ExecStatus, LocalEnvironment, NoVars, Sandbox, SandboxExt, SandboxFactory, Vars,
 };
 
-use super::{open, processes_with};
+use super::{open, own, sleepers};
 
 #[tokio::test]
 async fn a_given_folder_is_made_and_kept() {
@@ -62,14 +62,14 @@ async fn dropping_the_last_environment_removes_everything() {
     let (environment, sandbox) = open().await;
     let clone = environment.clone();
     sandbox
-        .shell("setsid sleep 86389 & mkdir d; touch d/f; chmod 000 d")
+        .shell(own("setsid sleep 86389 & mkdir d; touch d/f; chmod 000 d"))
         .await
         .unwrap();
     drop(environment);
     assert!(Path::new(sandbox.workdir()).exists());
     drop(clone);
     assert!(!Path::new(sandbox.workdir()).exists());
-    assert_eq!(processes_with("86389"), 0);
+    assert_eq!(sleepers("86389"), 0);
     assert_eq!(
         sandbox.get("d/f").await.unwrap_err().kind(),
         ErrorKind::Closed
@@ -100,7 +100,7 @@ async fn a_folder_removed_from_under_it_is_a_lost_sandbox() {
 async fn closing_ends_a_running_command() {
     let (environment, sandbox) = open().await;
     let running = Arc::clone(&sandbox);
-    let running = async move { running.shell("echo on; touch on; sleep 86388").await };
+    let running = async move { running.shell(own("echo on; touch on; sleep 86388")).await };
     let close = async {
         while sandbox.get("on").await.is_err() {}
         environment.close().await
@@ -111,7 +111,7 @@ async fn closing_ends_a_running_command() {
     assert_eq!(outcome.status(), ExecStatus::Lost);
     assert_eq!(outcome.stdout().text_lossy(), "on\n");
     assert_eq!(outcome.cause().unwrap().kind(), ErrorKind::Closed);
-    assert_eq!(processes_with("86388"), 0);
+    assert_eq!(sleepers("86388"), 0);
     assert_eq!(
         sandbox.run(["true"]).await.unwrap_err().kind(),
         ErrorKind::Closed

@@ -103,7 +103,12 @@ pub(crate) fn start(app: &App, key: &str, fault: Option<&Action>) -> Result<Repl
                 return Err(Failure::bad(format!("Sandbox failed to start: {reason}")));
             }
         }
-        _ => row.settle(SandboxState::Started, now),
+        _ => {
+            if let Some(cell) = &row.cell {
+                cell.reopen();
+            }
+            row.settle(SandboxState::Started, now);
+        }
     }
     Ok(Reply::json(200, &row.view(&proxy)))
 }

@@ -187,6 +187,8 @@ pub struct SandboxRow {
     pub created_at: Timestamp,
     /// Its last activity.
     pub last_activity_at: Timestamp,
+    /// Toolbox requests that are open now, their answers not yet fully sent.
+    pub open_requests: usize,
 }
 
 impl fmt::Debug for SandboxRow {
@@ -224,6 +226,7 @@ impl SandboxRow {
             auto_destroy_at: row.auto_destroy_at,
             created_at: row.created_at,
             last_activity_at: row.last_activity_at,
+            open_requests: row.open.len(),
         }
     }
 }

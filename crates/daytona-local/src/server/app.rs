@@ -41,6 +41,8 @@ pub(crate) struct App {
     pub(crate) port: OnceLock<u16>,
     pub(crate) store: Mutex<Store>,
     pub(crate) runtime: Handle,
+    /// Held while the folders of a sandbox are made.
+    pub(crate) making: tokio::sync::Mutex<()>,
     /// A row was added whose next step may come before anything else that is due.
     pub(crate) rescheduled: Notify,
     /// Changes of state that wait for processes to end.
@@ -143,8 +145,13 @@ impl App {
 
     /// The folders of a sandbox, made by the first call.
     pub(crate) async fn cell(&self, id: &str) -> Result<Arc<Cell>, Failure> {
-        let cell = self.store().find(id)?.cell.clone();
-        if let Some(cell) = cell {
+        let known = || -> Result<_, Failure> { Ok(self.store().find(id)?.cell.clone()) };
+        if let Some(cell) = known()? {
+            return Ok(cell);
+        }
+        // One at a time: the first requests of a sandbox often come together.
+        let _making = self.making.lock().await;
+        if let Some(cell) = known()? {
             return Ok(cell);
         }
         let made = tokio::task::spawn_blocking({
@@ -152,16 +159,24 @@ impl App {
             move || Cell::make(&host, &id)
         });
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
-        let mut store = self.store();
-        let row = store.find(id)?;
-        if let Some(cell) = &row.cell {
-            // Another request was faster: its call made the same folders, this one failed on them.
-            return Ok(Arc::clone(cell));
+        let gone = {
+            let mut store = self.store();
+            match store.find(id) {
+                Ok(row) => {
+                    let cell = made
+                        .map_err(|error| Failure::internal(format!("sandbox folder: {error}")))?;
+                    let cell = Arc::new(cell);
+                    row.cell = Some(Arc::clone(&cell));
+                    return Ok(cell);
+                }
+                Err(gone) => gone,
+            }
+        };
+        // Deleted while its folders were made: nobody else knows of them.
+        if let Ok(made) = made {
+            made.destroy().await;
         }
-        let cell = made.map_err(|error| Failure::internal(format!("sandbox folder: {error}")))?;
-        let cell = Arc::new(cell);
-        row.cell = Some(Arc::clone(&cell));
-        Ok(cell)
+        Err(gone)
     }
 
     /// A sandbox that is gone without anybody having asked: its row too.

@@ -23,24 +23,36 @@ use crate::isolate::host::Host;
 use crate::isolate::watchdog::Watchdog;
 use crate::log::Log;
 
+type Answer = Arc<dyn Fn(&str) -> (i32, String) + Send + Sync>;
+
 /// What execute answers in place of running anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CannedExec {
-    /// The exit code.
-    pub exit_code: i32,
-    /// The output.
-    pub result: String,
+    answer: Answer,
 }
 
 impl CannedExec {
-    /// The answer to every execute.
-    #[must_use]
+    /// The answer to every execute: an exit code and the output.
     pub fn new(exit_code: i32, result: impl Into<String>) -> Self {
+        let result = result.into();
+        Self::from_fn(move |_| (exit_code, result.clone()))
+    }
+
+    /// Makes the exit code and the output from the text of the command.
+    pub fn from_fn(answer: impl Fn(&str) -> (i32, String) + Send + Sync + 'static) -> Self {
         Self {
-            exit_code,
-            result: result.into(),
+            answer: Arc::new(answer),
         }
+    }
+
+    pub(crate) fn answer(&self, command: &str) -> (i32, String) {
+        (self.answer)(command)
+    }
+}
+
+impl fmt::Debug for CannedExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CannedExec").finish_non_exhaustive()
     }
 }
 
@@ -259,6 +271,7 @@ impl ServerBuilder {
             port: OnceLock::from(address.port()),
             store: Mutex::new(Store::new(self.snapshots, first_tick)),
             runtime: runtime::Handle::current(),
+            making: tokio::sync::Mutex::default(),
             rescheduled: Notify::new(),
             working: watch::Sender::new(0),
         };

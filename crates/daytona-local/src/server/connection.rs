@@ -5,17 +5,23 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::app::App;
 use super::dispatch;
+
+/// A client that does not finish its headers in this time is cut off; also how long an idle connection is kept.
+const HEADERS: Duration = Duration::from_secs(300);
+/// After a connection that could not be taken.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What carries a connection.
 #[derive(Debug)]
@@ -113,7 +119,10 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
         let (app, control) = (Arc::clone(&app), Arc::clone(&control));
         move |request| dispatch::answer(Arc::clone(&app), Arc::clone(&control), request)
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(wire), service);
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .serve_connection(TokioIo::new(wire), service);
     let stop = app.stop.clone();
     let ended = tokio::select! {
         // A client that breaks off is nothing to report.
@@ -133,22 +142,21 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
 
 /// Takes connections until the server stops.
 pub(crate) async fn accept(app: Arc<App>, listener: tokio::net::TcpListener) {
-    let listen = std::future::poll_fn(|cx| {
+    let listen = async {
         loop {
-            match ready!(listener.poll_accept(cx)) {
+            match listener.accept().await {
                 Ok((stream, _)) => {
                     drop(stream.set_nodelay(true));
                     app.spawn(serve(Arc::clone(&app), Wire::Tcp(stream)));
                 }
-                // Out of descriptors, or a peer that gave up: wait for the next one.
+                // Out of descriptors, or a peer that gave up: the next one may do better.
                 Err(error) => {
                     tracing::debug!(%error, "a connection was not accepted");
-                    cx.waker().wake_by_ref();
-                    return Poll::<()>::Pending;
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }
-    });
+    };
     tokio::select! {
         () = listen => {}
         () = app.stop.cancelled() => {}

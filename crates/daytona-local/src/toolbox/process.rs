@@ -16,10 +16,12 @@ use crate::server::{Call, CannedExec};
 
 /// Reads the request, so that the connection can be used again, and answers.
 pub(super) async fn canned(mut call: Call, canned: &CannedExec) -> Result<Reply, Failure> {
-    call.json().await?;
+    let body = call.json().await?;
+    let command = body.get("command").and_then(Value::as_str);
+    let (exit_code, result) = canned.answer(command.unwrap_or_default());
     Ok(Reply::json(
         200,
-        &json!({ "exitCode": canned.exit_code, "result": canned.result }),
+        &json!({ "exitCode": exit_code, "result": result }),
     ))
 }
 

@@ -5,4 +5,5 @@ mod control;
 mod faults;
 mod http_rules;
 mod lists;
+mod processes;
 mod timers;

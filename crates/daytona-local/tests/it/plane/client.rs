@@ -27,6 +27,14 @@ pub(crate) async fn server_with(change: impl FnOnce(ServerBuilder) -> ServerBuil
     change(builder).start().await.unwrap()
 }
 
+/// A server whose sandboxes run processes, not isolated.
+pub(crate) async fn server_with_processes(
+    change: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Server {
+    let builder = Server::builder().isolation(Isolation::None);
+    change(builder).start().await.unwrap()
+}
+
 pub(crate) fn port(server: &Server) -> u16 {
     let url = server.api_url();
     let port = url.strip_prefix("http://127.0.0.1:").unwrap();

@@ -1,6 +1,7 @@
 //! Create, get, change, delete.
 
 use daytona_api::routes::control_plane as routes;
+use daytona_local::CannedExec;
 use serde_json::json;
 
 use super::client::{create, get, minutes, named, port, send, server, server_with, state};
@@ -299,6 +300,19 @@ async fn snapshots_can_be_made_known() {
         create(&server, json!({ "snapshot": "whatever" })).await["snapshot"],
         "whatever"
     );
+}
+
+#[tokio::test]
+async fn canned_answers_can_depend_on_the_command() {
+    let server = server_with(|builder| {
+        builder.canned_exec(CannedExec::from_fn(|command| (3, format!("<{command}>"))))
+    })
+    .await;
+    let id = named(&server, "t").await;
+    let path = format!("/toolbox/{id}/process/execute");
+    let answer = send(&server, "POST", &path, Some(json!({ "command": "ls" }))).await;
+    assert_eq!(answer.json(), json!({ "exitCode": 3, "result": "<ls>" }));
+    assert!(server.live_processes().is_empty());
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ impl Scope {
     }
 }
 
-/// The name of a scope; never empty.
+/// The name of a scope; never empty, and not shown by Debug.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ScopeName(String);
 
@@ -62,18 +62,28 @@ impl ScopeName {
 
 impl fmt::Debug for ScopeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        // a tenant's name is nobody else's business
+        f.write_str("..")
     }
 }
 
 /// A scope as a look-up sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum ScopeView<'a> {
     /// See [`Scope::Shared`].
     Shared,
     /// See [`Scope::Named`].
     Named(Cow<'a, str>),
+}
+
+impl fmt::Debug for ScopeView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shared => f.write_str("Shared"),
+            Self::Named(_) => f.write_str("Named(..)"),
+        }
+    }
 }
 
 impl ScopeView<'_> {

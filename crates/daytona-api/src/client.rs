@@ -131,6 +131,21 @@ impl Daytona {
         }
     }
 
+    /// What a server said in a field of an answer, such as a sandbox's `error_reason`, fit to be shown: without this
+    /// client's credential, `secrets` and control characters, and at most `limit` bytes long. The errors of this crate
+    /// need none of it.
+    #[must_use]
+    pub fn redact<'a>(
+        &'a self,
+        text: &str,
+        secrets: impl IntoIterator<Item = &'a str>,
+        limit: usize,
+    ) -> String {
+        let own = self.shared.config.credential.secret().expose();
+        let secrets = secrets.into_iter().chain(std::iter::once(own));
+        redact::clean(text, secrets, limit)
+    }
+
     /// The sandboxes of the organization.
     #[must_use]
     pub fn sandboxes(&self) -> Sandboxes {

@@ -120,8 +120,9 @@ impl DaytonaEnvironment {
         self.cache.close().await
     }
 
-    /// Everything that exists or may: in use, being made, being removed, of unknown fate. For an end that cannot wait
-    /// for [`close`](Self::close) to say what is left.
+    /// Everything of this environment that exists or may: in use, being made, being deleted, of unknown fate; with when
+    /// the server itself removes it. Asks nobody. For an end that cannot wait for [`close`](Self::close) to say what is
+    /// left.
     #[must_use]
     pub fn leftovers(&self) -> Vec<Leftover> {
         self.cache.leftovers()

@@ -59,7 +59,13 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// With its fate: anything but a provably unsent request or a refusal that provably made nothing
-    /// is [`MayExist`](Fate::MayExist).
+    /// is [`MayExist`](Fate::MayExist). Then [`find`](Self::find) decides, and where it finds
+    /// nothing, the kind does: after [`Unavailable`](ErrorKind::Unavailable),
+    /// [`Timeout`](ErrorKind::Timeout), [`Conflict`](ErrorKind::Conflict) and
+    /// [`RateLimited`](ErrorKind::RateLimited) the request is sent again under the same name until
+    /// the create timeout; any other answer is final. After silence (`Unavailable`, `Timeout`, a
+    /// panic) that no later answer settles, the name is watched for two minutes, and what appears
+    /// is removed.
     async fn create(
         &self,
         attempt: &Attempt,
@@ -78,15 +84,20 @@ pub trait Provider: Debug + Send + Sync + 'static {
         params: &ResolvedOf<Self>,
     ) -> Result<Found<Self::Sandbox>, Error>;
 
-    /// Removes a sandbox; one that is gone is no error.
+    /// Removes a sandbox; one that is gone is no error. Where the target has no id, it is the one of
+    /// that name, if there is one.
     ///
     /// # Errors
     ///
-    /// When it is not known to be going. Transient kinds are retried.
+    /// When it is not known to be going; it is retried. [`NotFound`](ErrorKind::NotFound) and
+    /// [`Lost`](ErrorKind::Lost) count as gone; after [`Auth`](ErrorKind::Auth),
+    /// [`InvalidInput`](ErrorKind::InvalidInput) and [`Unsupported`](ErrorKind::Unsupported) a close
+    /// does not wait for the next try.
     async fn destroy(&self, target: &Target, params: &ResolvedOf<Self>)
     -> Result<Destroyed, Error>;
 
-    /// Asks how a sandbox is.
+    /// Asks how a sandbox is. Called by an `open` that finds one
+    /// [in doubt](crate::Liveness::mark_doubtful).
     ///
     /// # Errors
     ///
@@ -100,7 +111,8 @@ pub trait Provider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Why it does not start; [`Lost`](ErrorKind::Lost) or [`NotFound`](ErrorKind::NotFound) if it is
+    /// gone, and another is made.
     async fn start(&self, sandbox: &Self::Sandbox) -> Result<(), Error> {
         let _ = sandbox;
         Err(Error::new(

@@ -49,7 +49,7 @@ fn view_and_stored_agree() {
         stream(|state| view.hash_key(state)),
         stream(|state| stored.hash_key(state))
     );
-    insta::assert_snapshot!(format!("{stored:?}"), @r#"Stored { token: Secret(..), image: Some("python:3.12"), env_vars: {"TENANT": Secret(..)}, scope: Some(Named("acme")), timeout: 60s, labels: ["a"] }"#);
+    insta::assert_snapshot!(format!("{stored:?}"), @r#"Stored { token: Secret(..), image: Some("python:3.12"), env_vars: {"TENANT": Secret(..)}, scope: Some(Named(..)), timeout: 60s, labels: ["a"] }"#);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl DaytonaProvider {
             Phase::Gone => Ok(Found::Absent),
             Phase::Failed => Ok(Found::Broken {
                 target,
-                reason: row::failure(&found),
+                reason: row::failure(&api, &found),
             }),
             Phase::Stopping | Phase::Stopped => {
                 let reason =
@@ -110,7 +110,7 @@ impl DaytonaProvider {
                 // nothing on the server removes such a row
                 self.delete(api, sandbox.id()).await?;
                 Health::Gone {
-                    reason: row::reason(&found),
+                    reason: row::reason(api, &found),
                 }
             }
         })

@@ -1,6 +1,6 @@
 //! A sandbox as the server describes it, as far as the life cycle goes.
 
-use daytona_api::models;
+use daytona_api::{Daytona, models};
 
 use super::phase::Phase;
 use sandbox_core::Error;
@@ -8,7 +8,7 @@ use sandbox_core::Error;
 use crate::error::provider_error;
 use crate::lease::{Echo, Intervals};
 
-/// Longest reason taken over into an error.
+/// Longest reason taken over into an error, in bytes.
 const MAX_REASON: usize = 300;
 
 pub(crate) fn phase(row: &models::Sandbox) -> Phase {
@@ -25,25 +25,20 @@ pub(crate) fn echo(row: &models::Sandbox, intervals: &Intervals) -> Echo {
 }
 
 /// The error of a sandbox that the server gave up.
-pub(crate) fn failure(row: &models::Sandbox) -> Error {
-    provider_error("start a sandbox", reason(row))
+pub(crate) fn failure(api: &Daytona, row: &models::Sandbox) -> Error {
+    provider_error("start a sandbox", reason(api, row))
 }
 
-/// Why the server gave up: one line, bounded.
-pub(crate) fn reason(row: &models::Sandbox) -> String {
+/// Why the server gave up: one line, bounded, without the credential and the sandbox's environment.
+pub(crate) fn reason(api: &Daytona, row: &models::Sandbox) -> String {
     let state = row
         .state
         .as_ref()
         .map_or("unknown", models::SandboxState::as_str);
     let text = row.error_reason.as_deref().unwrap_or_default();
-    let mut line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_REASON)
-        .collect();
-    if line.trim().is_empty() {
+    let line = api.redact(text, row.env.values().map(String::as_str), MAX_REASON);
+    if line.is_empty() {
         return format!("the server reports the state `{state}` without a reason");
     }
-    line.truncate(line.trim_end().len());
     format!("the server reports the state `{state}`: {line}")
 }

@@ -39,7 +39,7 @@ impl DaytonaProvider {
             match self.get(api, id).await {
                 Ok(found) => match row::phase(&found) {
                     Phase::Running => return Ok(found),
-                    Phase::Failed => return Err(row::failure(&found)),
+                    Phase::Failed => return Err(row::failure(api, &found)),
                     Phase::Gone => {
                         return Err(provider_error(
                             "start a sandbox",

@@ -21,10 +21,13 @@ pub(crate) struct Cell {
     pub(crate) files: Arc<Dir>,
     /// The home as programs in the sandbox name it.
     pub(crate) home: String,
-    /// Made when the first program runs, and again after a stop.
+    /// Made when the first program runs, and again after a stop. Held while a program is started and while all are
+    /// killed, so that none slips in between.
     space: Mutex<Option<Space>>,
     /// No program starts any more: it was stopped or destroyed while a request was on its way here.
     closed: AtomicBool,
+    /// Whether a program ever ran.
+    used: AtomicBool,
 }
 
 impl Cell {
@@ -43,19 +46,8 @@ impl Cell {
             home,
             space: Mutex::new(None),
             closed: AtomicBool::new(false),
+            used: AtomicBool::new(false),
         })
-    }
-
-    /// Programs may start again.
-    pub(crate) fn reopen(&self) {
-        self.closed.store(false, Ordering::Release);
-    }
-
-    fn check_open(&self) -> io::Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(io::Error::other("the sandbox is not running"));
-        }
-        Ok(())
     }
 
     /// What marks this sandbox's processes.
@@ -69,33 +61,45 @@ impl Cell {
         ]
     }
 
-    /// pid 1 of its namespaces, which are made if need be; `None` without isolation.
-    pub(crate) async fn enter(&self, network: bool) -> io::Result<Option<(u32, bool)>> {
-        self.check_open()?;
-        let Some(tools) = self.host.tools() else {
-            return Ok(None);
-        };
+    /// Calls `start` with pid 1 of its namespaces, which are made if need be, or `None` without isolation.
+    pub(crate) async fn enter<T>(
+        &self,
+        network: bool,
+        start: impl FnOnce(Option<&Space>) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut space = self.space.lock().await;
-        self.check_open()?;
+        if self.closed.load(Ordering::Acquire) {
+            return Err(io::Error::other("the sandbox is not running"));
+        }
+        self.used.store(true, Ordering::Release);
+        let Some(tools) = self.host.tools() else {
+            return start(None);
+        };
         let dead = space.as_mut().is_some_and(|space| !space.alive());
         if dead || space.is_none() {
             let network = network && self.host.network();
-            let made = Space::start(&self.host, tools, &self.root, network, &self.marker()).await?;
+            let marker = self.marker();
+            let made = Space::start(&self.host, tools, &self.root, network, &marker).await?;
             *space = Some(made);
         }
-        Ok(space.as_ref().map(|space| (space.pid, space.network)))
+        start(space.as_ref())
     }
 
-    /// Ends every process of the sandbox; none starts until it is opened again.
+    /// Ends every process of the sandbox and lets no new one start until [`Cell::reopen`].
     pub(crate) async fn kill(&self) {
         self.closed.store(true, Ordering::Release);
         let mut space = self.space.lock().await;
         if let Some(space) = space.take() {
             space.kill().await;
         }
-        if self.host.mode() == IsolationMode::None || space.is_none() {
+        if self.host.mode() == IsolationMode::None && self.used.load(Ordering::Acquire) {
             scan::kill_all(&format!("DAYTONA_SANDBOX_ID={}", self.id)).await;
         }
+    }
+
+    /// Programs may start again.
+    pub(crate) fn reopen(&self) {
+        self.closed.store(false, Ordering::Release);
     }
 
     /// Ends every process and removes the files.

@@ -51,19 +51,22 @@ impl Cell {
     }
 
     async fn try_run(&self, run: Run) -> io::Result<Ran> {
-        let mut command = match self.enter(run.network).await? {
-            Some((pid, network)) => self.inside(pid, network, &run),
-            None => self.outside(&run),
-        };
         let (reader, writer) = io::pipe()?;
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(writer.try_clone()?)
-            .stderr(writer)
-            .process_group(0)
-            .spawn()?;
-        // It holds the writing ends, which would keep the pipe open.
-        drop(command);
+        let mut child = self
+            .enter(run.network, |space| {
+                let mut command = match space {
+                    Some(space) => self.inside(space.pid, space.network, &run),
+                    None => self.outside(&run),
+                };
+                // The command goes at the end of this: it holds the writing ends, which would keep the pipe open.
+                command
+                    .stdin(Stdio::piped())
+                    .stdout(writer.try_clone()?)
+                    .stderr(writer)
+                    .process_group(0)
+                    .spawn()
+            })
+            .await?;
         let group = child
             .id()
             .and_then(|pid| i32::try_from(pid).ok())

@@ -29,6 +29,8 @@ pub(crate) enum Refusal {
 const SYSTEM: [&str; 8] = [
     "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc",
 ];
+/// As many links in one path as Linux follows.
+const MAX_LINKS: u32 = 40;
 const KERNEL: [&str; 3] = ["dev", "proc", "sys"];
 
 impl Cell {
@@ -43,12 +45,26 @@ impl Cell {
         }
     }
 
-    /// Opens folders, so it belongs on a thread that may block.
+    /// What a path leads to. Opens folders, so it belongs on a thread that may block.
     pub(crate) fn place(&self, path: &str) -> Result<Place, Refusal> {
+        self.look_up(path, true)
+    }
+
+    /// The same, but for the name itself where that is a link.
+    pub(crate) fn place_itself(&self, path: &str) -> Result<Place, Refusal> {
+        self.look_up(path, false)
+    }
+
+    fn look_up(&self, path: &str, follow: bool) -> Result<Place, Refusal> {
         if path.contains('\0') {
             return Err(Refusal::Invalid);
         }
         let absolute = self.absolute(path);
+        let absolute = if self.host.mode() == IsolationMode::None {
+            absolute
+        } else {
+            self.resolve(&absolute, follow)?
+        };
         let mine = |path: PathBuf| Place {
             dir: Arc::clone(&self.files),
             path,
@@ -97,6 +113,47 @@ fn open(folder: &Path, rest: &Path) -> Result<Place, Refusal> {
         path: tidy(rest),
         writable: false,
     })
+}
+
+impl Cell {
+    /// Follows links whose targets are absolute, which mean the sandbox's own root and which the kernel would refuse
+    /// to follow from there. This only finds a name: the access itself is confined whatever comes out.
+    fn resolve(&self, path: &str, follow: bool) -> Result<String, Refusal> {
+        let mut left: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut done: Vec<String> = Vec::new();
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            match part.as_str() {
+                "" | "." => continue,
+                ".." => {
+                    // The root's parent is the root.
+                    done.pop();
+                    continue;
+                }
+                _ => done.push(part),
+            }
+            let last = left.iter().all(|part| part.is_empty() || part == ".");
+            let first = done.first().map(String::as_str).unwrap_or_default();
+            if (last && !follow) || SYSTEM.contains(&first) || KERNEL.contains(&first) {
+                continue;
+            }
+            let Ok(target) = self.files.read_link_contents(done.join("/")) else {
+                continue;
+            };
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(Refusal::Outside);
+            }
+            let target = target.to_string_lossy().into_owned();
+            if target.starts_with('/') {
+                done.clear();
+            } else {
+                done.pop();
+            }
+            left.extend(target.split('/').rev().map(str::to_owned));
+        }
+        Ok(format!("/{}", done.join("/")))
+    }
 }
 
 /// Without `.` and doubled slashes. `..` stays: what it leads to depends on links, so the kernel decides.

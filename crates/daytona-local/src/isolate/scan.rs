@@ -29,7 +29,9 @@ fn holds(environ: &[u8], marker: &str) -> bool {
 /// Kills them, again and again, since one that forks leaves a child behind. Gives up after a second.
 pub(crate) async fn kill_all(marker: &str) {
     for _ in 0..200 {
-        let found = find(marker);
+        let name = marker.to_owned();
+        let found = tokio::task::spawn_blocking(move || find(&name)).await;
+        let found = found.unwrap_or_default();
         if found.is_empty() {
             return;
         }

@@ -11,6 +11,9 @@ use tokio::process::{Child, ChildStdin, Command};
 use super::host::Host;
 use super::probe::{NAMESPACES, PLAIN_PATH, Tools};
 
+/// How long pid 1 may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 const SETUP: &str = include_str!("setup.sh");
 
 /// Living namespaces. Dropping it kills what is in them: pid 1 reads a pipe that closes with it.
@@ -20,7 +23,7 @@ pub(crate) struct Space {
     pub(crate) pid: u32,
     pub(crate) network: bool,
     child: Child,
-    _pipe: ChildStdin,
+    pipe: ChildStdin,
 }
 
 impl Space {
@@ -76,7 +79,7 @@ impl Space {
                 pid,
                 network,
                 child,
-                _pipe: pipe,
+                pipe,
             }),
             _ => {
                 drop(child.start_kill());
@@ -99,6 +102,13 @@ impl Space {
 
     /// Kills everything in it and waits until that is done.
     pub(crate) async fn kill(mut self) {
-        drop(self.child.kill().await);
+        // pid 1 reads the end of its input and ends, after the kernel has killed and reaped everything else in there.
+        drop(self.pipe);
+        if tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .is_err()
+        {
+            drop(self.child.kill().await);
+        }
     }
 }

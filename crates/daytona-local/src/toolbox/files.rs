@@ -84,6 +84,25 @@ async fn change_at<T: Send + 'static>(
     .await
 }
 
+/// As [`change_at`], for the name itself where it is a link.
+async fn change_itself<T: Send + 'static>(
+    place: &Place,
+    path: &str,
+    work: impl FnOnce(Spot) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let (cell, path) = (Arc::clone(&place.cell), path.to_owned());
+    blocking(move || {
+        let spot = cell.place_itself(&path);
+        let spot = spot.map_err(|refusal| failure::refused(refusal, &path))?;
+        if spot.writable {
+            work(spot)
+        } else {
+            Err(denied(&path))
+        }
+    })
+    .await
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -12,3 +12,4 @@ mod local;
 mod lost;
 mod open;
 mod revive;
+mod stress;

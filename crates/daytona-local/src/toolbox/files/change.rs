@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cap_std::fs::{DirBuilder, DirBuilderExt, Permissions, PermissionsExt};
 
-use super::{Place, blocking, change_at, denied, failure, parameter};
+use super::{Place, blocking, change_at, change_itself, denied, failure, parameter};
 use crate::server::Call;
 use crate::server::reply::{Failure, Reply};
 
@@ -37,7 +37,7 @@ pub(super) async fn folder(place: &Place, call: &Call) -> Result<Reply, Failure>
 pub(super) async fn delete(place: &Place, call: &Call) -> Result<Reply, Failure> {
     let path = parameter(call, "path")?.to_owned();
     let recursive = call.query.flag("recursive").unwrap_or(false);
-    change_at(place, &path.clone(), move |spot| {
+    change_itself(place, &path.clone(), move |spot| {
         if spot.path == Path::new(".") {
             return Err(failure::invalid(&path, "cannot be deleted"));
         }
@@ -65,10 +65,10 @@ pub(super) async fn rename(place: &Place, call: &Call) -> Result<Reply, Failure>
     blocking(move || {
         let refused = failure::refused;
         let from = cell
-            .place(&source)
+            .place_itself(&source)
             .map_err(|refusal| refused(refusal, &source))?;
         let to = cell
-            .place(&destination)
+            .place_itself(&destination)
             .map_err(|refusal| refused(refusal, &destination))?;
         if !from.writable {
             return Err(denied(&source));

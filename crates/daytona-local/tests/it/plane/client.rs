@@ -28,9 +28,11 @@ pub(crate) async fn server_with(change: impl FnOnce(ServerBuilder) -> ServerBuil
 }
 
 /// A server whose sandboxes run processes, not isolated.
-pub(crate) async fn server_of_processes() -> Server {
-    let builder = Server::builder().isolation(Isolation::None).manual_clock();
-    builder.start().await.unwrap()
+pub(crate) async fn server_with_processes(
+    change: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Server {
+    let builder = Server::builder().isolation(Isolation::None);
+    change(builder).start().await.unwrap()
 }
 
 pub(crate) fn port(server: &Server) -> u16 {

@@ -5,7 +5,11 @@ use std::time::Duration;
 use daytona_local::Server;
 use serde_json::{Value, json};
 
-use super::client::{named, send, server_of_processes as server};
+use super::client::{create, named, send, server_with_processes};
+
+async fn server() -> Server {
+    server_with_processes(daytona_local::ServerBuilder::manual_clock).await
+}
 
 async fn exec(server: &Server, id: &str, command: &str) -> Value {
     let path = format!("/toolbox/{id}/process/execute");
@@ -82,4 +86,25 @@ async fn a_running_command_keeps_its_sandbox_awake() {
     };
     let (ended, ()) = tokio::join!(running, other);
     assert_eq!(ended["result"], "over\n");
+}
+
+#[tokio::test]
+async fn time_passes_by_itself_and_faster_if_wanted() {
+    let server = server_with_processes(|builder| builder.speed(1000.0)).await;
+    let body = json!({ "autoStopInterval": 1, "autoDeleteInterval": 0 });
+    let id = create(&server, body).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    exec(&server, &id, BACKGROUND).await;
+    // nothing asks the server for anything that would make it look at the time
+    for _ in 0..5000 {
+        if server.live_processes().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(server.live_processes().is_empty());
+    server.settled().await;
+    assert!(server.sandbox(&id).is_none());
 }

@@ -1,0 +1,61 @@
+//! No secret shows anywhere, and where one is planted it is found.
+
+mod evidence;
+mod forms;
+mod log;
+
+use std::process::Command;
+
+use evidence::collect;
+use forms::Canaries;
+
+/// Runs `child` alone in a process of its own: it listens to the log of the whole process.
+#[test]
+fn no_secret_shows_and_every_planted_one_does() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "canaries::child", "--ignored"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[tokio::test]
+#[ignore = "run by no_secret_shows_and_every_planted_one_does, alone in its process"]
+async fn child() {
+    let log = log::listen();
+    let canaries = Canaries::new();
+
+    let evidence = collect(&canaries, false, &log).await;
+    let mut found = Vec::new();
+    for (channel, texts) in &evidence {
+        assert!(!texts.is_empty(), "nothing to see in {channel}");
+        for text in texts {
+            for hit in canaries.hits(text) {
+                found.push(format!("{channel}: {hit}: {text}"));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "{} leaks:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+
+    // the same with a leak of each planted in each channel
+    let evidence = collect(&canaries, true, &log).await;
+    for (name, _) in canaries.all() {
+        for (channel, texts) in &evidence {
+            let seen = texts
+                .iter()
+                .flat_map(|text| canaries.hits(text))
+                .any(|hit| hit.starts_with(&format!("{name}, ")));
+            assert!(seen, "the {name} planted in {channel} was not found");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Secrets that are told apart from anything else, in every form that a leak may have.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+/// A secret, by the place where it is given.
+#[derive(Debug)]
+pub(crate) struct Canaries {
+    pub(crate) key: String,
+    pub(crate) env: String,
+    pub(crate) env_variable: String,
+    pub(crate) variable: String,
+    pub(crate) scope: String,
+}
+
+impl Canaries {
+    /// Each holds what a quoting, escaping or encoding changes. The key may hold no more than a header can.
+    pub(crate) fn new() -> Self {
+        Self {
+            key: "dtn_4d0fa9e17c55\"6b\\e2/91+0d&a7=3c".to_owned(),
+            env: "env_8c21f04d77ab\"9e\\03/é d5\u{9}b+6a&1f=e8".to_owned(),
+            env_variable: "evr_51b7c6e82af0\"49\\d3/ü 1b\u{9}7+c5&20=9d".to_owned(),
+            variable: "var_90ad3f5ce81b\"76\\4c/ß 2e\u{9}8+f1&5d=03".to_owned(),
+            scope: "scp_e6b081d45f9a\"32\\c7/ø 0f\u{9}4+b8&e1=6a".to_owned(),
+        }
+    }
+
+    fn each(&self) -> [(&'static str, &str); 5] {
+        [
+            ("key", &self.key),
+            ("env", &self.env),
+            ("env by variable", &self.env_variable),
+            ("variable", &self.variable),
+            ("scope", &self.scope),
+        ]
+    }
+
+    /// Which canaries a text shows, and how.
+    pub(crate) fn hits(&self, text: &str) -> Vec<String> {
+        let lower = text.to_lowercase();
+        let mut hits = Vec::new();
+        for (name, secret) in self.each() {
+            for form in forms(secret) {
+                let seen = if form.case_matters {
+                    text.contains(&form.text)
+                } else {
+                    lower.contains(&form.text.to_lowercase())
+                };
+                if seen {
+                    hits.push(format!("{name}, {}", form.name));
+                }
+            }
+        }
+        hits
+    }
+
+    /// The canaries, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.each().into_iter()
+    }
+}
+
+struct Form {
+    name: &'static str,
+    text: String,
+    case_matters: bool,
+}
+
+fn forms(secret: &str) -> Vec<Form> {
+    let form = |name, text: String, case_matters| Form {
+        name,
+        text,
+        case_matters,
+    };
+    let mut forms = vec![
+        form("raw", secret.to_owned(), false),
+        form("cut", secret.chars().skip(4).take(12).collect(), false),
+        form("JSON-escaped", json(secret), false),
+        form(
+            "twice JSON-escaped",
+            json(&serde_json::Value::from(secret).to_string()),
+            false,
+        ),
+        form("Debug-escaped", inner(&format!("{secret:?}")), false),
+        form("hex", hex(secret.as_bytes(), ""), false),
+        form("URL-encoded", hex(secret.as_bytes(), "%"), false),
+        form("URL-encoded where needed", url(secret), false),
+        form("in a form", url(secret).replace("%20", "+"), false),
+    ];
+    // base64 of a text that holds the secret somewhere: three alignments, without the edges that neighbours change
+    for skip in 0..3 {
+        let middle = secret.as_bytes().get(skip..).unwrap_or_default();
+        let middle = middle.get(..middle.len() / 3 * 3).unwrap_or_default();
+        forms.push(form("base64", STANDARD.encode(middle), true));
+        forms.push(form("URL-safe base64", URL_SAFE.encode(middle), true));
+    }
+    forms
+}
+
+fn inner(quoted: &str) -> String {
+    let mut chars = quoted.chars();
+    chars.next();
+    chars.next_back();
+    chars.collect()
+}
+
+fn json(secret: &str) -> String {
+    inner(&serde_json::Value::from(secret).to_string())
+}
+
+fn hex(bytes: &[u8], before: &str) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{before}{byte:02x}");
+        text
+    })
+}
+
+fn url(secret: &str) -> String {
+    secret.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+#[test]
+fn every_form_is_seen_and_nothing_else() {
+    let canaries = Canaries::new();
+    for (name, secret) in canaries.each() {
+        for form in forms(secret) {
+            let text = format!("before {}after", form.text);
+            let wanted = format!("{name}, {}", form.name);
+            assert!(canaries.hits(&text).contains(&wanted), "{wanted}");
+        }
+        // within a longer text that is encoded as a whole
+        for before in ["", "a", "ab"] {
+            let encoded = STANDARD.encode(format!("{before}{secret}after"));
+            let wanted = format!("{name}, base64");
+            assert!(canaries.hits(&encoded).contains(&wanted), "{wanted}");
+        }
+    }
+    assert_eq!(canaries.hits("nothing"), Vec::<String>::new());
+}

@@ -1,0 +1,8 @@
+//! Proofs over all crates: `DaytonaEnvironment` on the embedded server, over loopback.
+
+mod adopt;
+mod baseline;
+mod canaries;
+mod close;
+mod flight;
+mod support;

@@ -37,13 +37,14 @@ impl Closing<'_> {
     /// Deletes what there is, and waits for a create that is under way to know what there is. A signal on the way is
     /// taken as the first; the second ends the wait.
     pub(super) async fn close(&self, mut signal: Option<Signal>, signals: &mut Signals) -> Ended {
-        let _progress = Progress::step("deleting the sandbox");
         if let Some(signal) = signal {
             output::note(&format!(
                 "{}: cleaning up; once more to leave at once",
                 signal.name()
             ));
         }
+        // after the line, which it would be drawn over
+        let _progress = Progress::step("deleting the sandbox");
         let closing = async {
             match self.environment.close().await {
                 Ok(()) => Vec::new(),

@@ -35,13 +35,10 @@ pub(crate) struct Place {
 
 pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure> {
     let id = call.matched.sandbox.clone().unwrap_or_default();
-    let activity = begin(app, &id, call.headers.contains_key(SKIP_ACTIVITY))?;
     if call.matched.route == Some("ExecuteCommand")
         && let Some(canned) = &app.options.canned
     {
-        return process::canned(call, canned)
-            .await
-            .map(|reply| activity.attach(reply));
+        return process::canned(call, canned).await;
     }
     let cell = app.cell(&id).await?;
     let place = {
@@ -65,25 +62,27 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
             network: !row.network_block_all,
         }
     };
-    let reply = match call.matched.route.unwrap_or_default() {
+    match call.matched.route.unwrap_or_default() {
         "ExecuteCommand" => process::execute(app, &place, call).await,
         "CodeRun" => code::run(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,
-    }?;
-    Ok(activity.attach(reply))
+    }
 }
 
-/// An open request: the sandbox is active as long as it lasts, body included.
+/// An open request: the sandbox is active as long as its client waits, body included.
 #[derive(Debug)]
-struct Activity {
+pub(crate) struct Activity {
     app: Arc<App>,
     sandbox: String,
     request: Option<u64>,
 }
 
-fn begin(app: &Arc<App>, id: &str, skip: bool) -> Result<Activity, Failure> {
+/// To be held by the connection: a client that is gone keeps nothing active, though what it began is finished.
+pub(crate) fn begin(app: &Arc<App>, call: &Call) -> Result<Activity, Failure> {
+    let id = call.matched.sandbox.as_deref().unwrap_or_default();
+    let skip = call.headers.contains_key(SKIP_ACTIVITY);
     let now = app.clock.now();
     let mut store = app.store();
     let request = store.next_request;
@@ -115,7 +114,7 @@ fn begin(app: &Arc<App>, id: &str, skip: bool) -> Result<Activity, Failure> {
 }
 
 impl Activity {
-    fn attach(self, reply: Reply) -> Reply {
+    pub(crate) fn attach(self, reply: Reply) -> Reply {
         let (parts, body) = reply.0.into_parts();
         let body = Active {
             body,

@@ -142,17 +142,28 @@ fn not_found(method: &str, path: &str) -> Result<(), Failure> {
 
 /// The handler runs as a task of its own: what was begun is finished even if the client goes away.
 async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
+    let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());
+    let activity = match api {
+        Api::Toolbox => match toolbox::begin(app, &call) {
+            Ok(activity) => Some(activity),
+            Err(failure) => return failure.render(api, &method, &path, app.clock.now()),
+        },
+        _ => None,
+    };
     let task = app.spawn({
         let app = Arc::clone(app);
         async move {
-            let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());
             match handle(&app, call, action.as_ref()).await {
                 Ok(reply) => reply,
                 Err(failure) => failure.render(api, &method, &path, app.clock.now()),
             }
         }
     });
-    task.await.unwrap_or_else(|_| Reply::empty(500))
+    let reply = task.await.unwrap_or_else(|_| Reply::empty(500));
+    match activity {
+        Some(activity) => activity.attach(reply),
+        None => reply,
+    }
 }
 
 async fn perform(

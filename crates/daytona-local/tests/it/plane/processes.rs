@@ -89,6 +89,37 @@ async fn a_running_command_keeps_its_sandbox_awake() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_gone_keeps_no_sandbox_awake() {
+    let server = server().await;
+    let body = json!({ "autoStopInterval": 3, "autoDeleteInterval": 0 });
+    let id = create(&server, body).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let open = || server.sandbox(&id).unwrap().open_requests;
+    {
+        let running = exec(&server, &id, "sleep 600");
+        let begun = async {
+            while open() == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            _ = running => panic!("it cannot have ended"),
+            () = begun => {}
+        }
+        // here the connection is dropped, as the kernel does for a client that was killed
+    }
+    while open() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.advance(Duration::from_secs(4 * 60)).unwrap();
+    server.settled().await;
+    assert!(server.sandbox(&id).is_none_or(|row| !row.exists()));
+    assert!(server.live_processes().is_empty());
+}
+
+#[tokio::test]
 async fn time_passes_by_itself_and_faster_if_wanted() {
     let server = server_with_processes(|builder| builder.speed(1000.0)).await;
     let body = json!({ "autoStopInterval": 1, "autoDeleteInterval": 0 });

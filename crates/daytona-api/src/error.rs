@@ -37,6 +37,7 @@ struct Inner {
     operation: Option<&'static str>,
     reached: bool,
     timeout: bool,
+    not_daytona: bool,
     status: Option<u16>,
     code: Option<String>,
     origin: Option<String>,
@@ -62,6 +63,11 @@ impl Error {
             timeout: kind == ErrorKind::Timeout,
             ..Inner::default()
         }))
+    }
+
+    pub(crate) fn not_daytona(mut self) -> Self {
+        self.0.not_daytona = true;
+        self
     }
 
     pub(crate) fn build(what: impl Into<Cow<'static, str>>) -> Self {
@@ -190,6 +196,13 @@ impl Error {
     #[must_use]
     pub fn is_server_error(&self) -> bool {
         self.0.status.is_some_and(|status| status >= 500)
+    }
+
+    /// True if a web page was answered where JSON was due, whatever the status: the address is not that of a Daytona
+    /// API, or something in between answered.
+    #[must_use]
+    pub fn is_not_daytona(&self) -> bool {
+        self.0.not_daytona
     }
 
     /// No connection could be made.

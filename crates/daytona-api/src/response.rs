@@ -129,9 +129,10 @@ pub(crate) fn refused<'a>(
         return Error::answered(status, what, ServerText::default(), wait);
     }
     let mut text = server_text(body);
+    let is_page = text.is_none() && is_html(headers, body);
     let what = match text {
         Some(_) => format!("the server answered {status}"),
-        None if is_html(headers, body) => {
+        None if is_page => {
             format!("the server answered {status} with text/html, not a daytona api")
         }
         None => format!("the server answered {status}"),
@@ -150,7 +151,8 @@ pub(crate) fn refused<'a>(
             .take()
             .map(|text| clean(&text, secrets.clone(), ERROR_KEPT));
     }
-    Error::answered(status, what, text, wait)
+    let error = Error::answered(status, what, text, wait);
+    if is_page { error.not_daytona() } else { error }
 }
 
 /// Message, code and source in the spellings that servers use.
@@ -199,7 +201,9 @@ pub(crate) fn decode<'a, T: DeserializeOwned>(
             let raw = String::from_utf8_lossy(&answer.body);
             let excerpt = clean(&raw, secrets, EXCERPT);
             let what = format!("this is not a daytona api (got text/html): {excerpt}");
-            return Error::new(ErrorKind::Decode, what).with_status(status);
+            return Error::new(ErrorKind::Decode, what)
+                .with_status(status)
+                .not_daytona();
         }
         // serde_json's text may quote a value; its category and place do not
         let what = match error.classify() {

@@ -125,6 +125,9 @@ pub(crate) enum IsolationArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
+    /// Address to listen on; loopback is all there is, since whoever reaches the server runs commands here
+    #[arg(long, value_parser = values::loopback, default_value = "127.0.0.1")]
+    pub(crate) host: String,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::Source;
-use sandbox_core::{CachingFactory, CloseError, Error, Sandbox, SandboxFactory, Spawner};
+use sandbox_core::{CachingFactory, CloseError, Error, Leftover, Sandbox, SandboxFactory, Spawner};
 
 use crate::builder::DaytonaEnvironmentBuilder;
 use crate::params::DaytonaParams;
@@ -118,6 +118,14 @@ impl DaytonaEnvironment {
     /// Dropping the future stops nothing.
     pub async fn close(&self) -> Result<(), CloseError> {
         self.cache.close().await
+    }
+
+    /// Everything of this environment that exists or may: in use, being made, being deleted, of unknown fate; with when
+    /// the server itself removes it. Asks nobody. For an end that cannot wait for [`close`](Self::close) to say what is
+    /// left.
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        self.cache.leftovers()
     }
 
     /// How many sandboxes are held or being made.

@@ -30,9 +30,16 @@ pub enum Isolation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IsolationMode {
-    /// Namespaces with a private root: the host's `/usr` read-only, no home, no `/run`, no `/tmp` of the host's.
+    /// Namespaces with a private root: the host's `/usr` read-only, a chosen part of `/etc`, no home, no `/run`, no
+    /// `/tmp` of the host's; no capabilities, no new privileges, no further user namespaces.
+    ///
+    /// What it does not do: limit memory, processors, disk or the number of processes. Programs have the user id of
+    /// whoever runs the server, and with the network on they reach what listens on the host's loopback, abstract
+    /// sockets included.
     Namespaces,
-    /// None: a program can do whatever the user who runs the server can do.
+    /// None: a program can do whatever the user who runs the server can do. Its paths are the host's own: the files
+    /// routes take only those inside the sandbox's folder, which is where the work folder lies. A program that clears
+    /// its environment and leaves its process group cannot be found again.
     None,
 }
 

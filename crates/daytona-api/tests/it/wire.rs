@@ -130,7 +130,9 @@ async fn an_html_page_is_not_a_daytona_api() {
         let error = got.unwrap_err();
         let text = error.to_string();
         assert!(
-            text.contains("not a daytona api") && text.contains("text/html"),
+            error.is_not_daytona()
+                && text.contains("not a daytona api")
+                && text.contains("text/html"),
             "{text}"
         );
         assert!(!text.contains(KEY) && text.len() < 400, "{text}");

@@ -164,6 +164,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// The one address that the embedded server listens on.
+pub(crate) fn loopback(text: &str) -> Result<String, String> {
+    match text {
+        "127.0.0.1" | "localhost" => Ok(text.to_owned()),
+        _ => Err(
+            "it listens on 127.0.0.1 alone: whoever reaches it can run commands on this machine"
+                .to_owned(),
+        ),
+    }
+}
+
 /// How much faster than real time.
 pub(crate) fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {

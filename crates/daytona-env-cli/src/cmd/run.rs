@@ -156,10 +156,8 @@ async fn finish(
         return Ok(());
     }
     let closing = Closing {
-        args,
         environment: &environment,
         target: &target,
-        opened,
     };
     let ended = closing.close(signal, signals).await;
     if let Target::Embedded(server) = target {

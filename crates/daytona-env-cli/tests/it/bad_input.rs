@@ -74,6 +74,7 @@ fn arguments_that_make_no_sense() {
         ("unknown_command", &["rum"]),
         ("ls_without_a_key", &["ls"]),
         ("auto_is_not_for_servers", &["serve", "--isolation", "auto"]),
+        ("serve_for_everybody", &["serve", "--host", "0.0.0.0"]),
         ("speed_zero", &["serve", "--speed", "0"]),
     ];
     for (name, args) in cases {

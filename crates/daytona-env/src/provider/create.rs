@@ -105,7 +105,7 @@ impl DaytonaProvider {
     ) -> Result<DaytonaSandbox, CreateError> {
         let sent = error.may_have_reached_server();
         let status = error.status();
-        let foreign = error.to_string().contains("not a daytona api");
+        let foreign = error.is_not_daytona();
         let error = api_error("create a sandbox", error);
         match status {
             _ if !sent => Err(CreateError::not_created(error)),

@@ -28,7 +28,11 @@ impl DaytonaSandbox {
         let reason = match timeout(PATIENCE, api.sandboxes().get(&self.parts.id)).await {
             Ok(Ok(row)) => match standing(&row) {
                 Standing::Gone => "Daytona says it is destroyed",
-                Standing::Stopped(state) => return Fate::Stopped(state),
+                Standing::Stopped(state) => {
+                    // the next open looks, and wakes it where the lease keeps stopped ones
+                    self.parts.liveness.mark_doubtful();
+                    return Fate::Stopped(state);
+                }
                 Standing::Running => return Fate::Unknown,
             },
             Ok(Err(error)) if error.is_not_found() => "Daytona does not know it any more",

@@ -206,7 +206,6 @@ async fn it_keeps_the_rules_of_every_factory() {
     // a command runs under a shell in the sandbox, whose status for "ended by signal n" is that of `exit 128+n`
     let why = "the shell in between reports both as 128 + n, which is documented as Signaled";
     Suite::new(make)
-        .skip("exit-codes", why)
         .skip("signals-are-not-codes", why)
         .run()
         .await

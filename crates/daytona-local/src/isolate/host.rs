@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::probe::{Tools, probe};
+use super::watchdog::Watchdog;
 use super::{Isolation, python, root};
 use super::{IsolationMode, IsolationReport};
 use crate::error::Error;
@@ -31,7 +32,7 @@ impl Host {
         mut binds: Vec<PathBuf>,
         network: bool,
         marker: String,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Watchdog), Error> {
         let (tools, fallback) = match isolation {
             Isolation::None => (None, None),
             Isolation::Required => (Some(probe().await.map_err(Error::isolation)?), None),
@@ -56,6 +57,9 @@ impl Host {
             .prefix("daytona-local-")
             .tempdir()
             .map_err(|error| Error::io("the folder for sandboxes cannot be made", error))?;
+        // From here on something would be left if this process were killed.
+        let watchdog = Watchdog::start(&marker, base.path())
+            .map_err(|error| Error::io("the watchdog did not start", error))?;
         if tools.is_some() {
             root::prepare_etc(&base.path().join("etc"))
                 .map_err(|error| Error::io("the sandboxes' /etc cannot be made", error))?;
@@ -74,7 +78,7 @@ impl Host {
             .into_iter()
             .find(|shell| Path::new(shell).is_file())
             .unwrap_or("/bin/sh");
-        Ok(Self {
+        let host = Self {
             base,
             binds,
             tools,
@@ -83,7 +87,8 @@ impl Host {
             shell,
             marker,
             network,
-        })
+        };
+        Ok((host, watchdog))
     }
 
     pub(crate) fn mode(&self) -> IsolationMode {
@@ -107,8 +112,11 @@ impl Host {
         }
     }
 
-    pub(crate) fn base(&self) -> &Path {
-        self.base.path()
+    /// Removes the folder with everything in it.
+    pub(crate) fn remove(&self) {
+        if let Err(error) = std::fs::remove_dir_all(self.base.path()) {
+            tracing::warn!(%error, "the folder of the sandboxes was not removed");
+        }
     }
 
     pub(crate) fn etc(&self) -> PathBuf {

@@ -151,6 +151,10 @@ impl App {
         }
         // One at a time: the first requests of a sandbox often come together.
         let _making = self.making.lock().await;
+        if self.stop.is_cancelled() {
+            let message = "service unavailable: the server is stopping";
+            return Err(Failure::new(503, "SERVICE_UNAVAILABLE", message));
+        }
         if let Some(cell) = known()? {
             return Ok(cell);
         }
@@ -219,15 +223,18 @@ impl App {
 
     /// Ends all processes and removes all files.
     pub(crate) async fn clean_up(&self) {
+        // Waits for folders that are being made; the next ones see that the server stops.
+        let _making = self.making.lock().await;
         let cells: Vec<_> = self
             .store()
             .rows
             .values_mut()
             .filter_map(|row| row.cell.take())
             .collect();
-        for cell in cells {
-            cell.destroy().await;
-        }
+        futures_util::future::join_all(cells.iter().map(|cell| cell.destroy())).await;
         crate::isolate::scan::kill_all(self.host.marker()).await;
+        // Now and not when the last handle goes, which the end of the process may forestall.
+        let host = Arc::clone(&self.host);
+        drop(tokio::task::spawn_blocking(move || host.remove()).await);
     }
 }

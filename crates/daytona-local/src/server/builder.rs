@@ -242,16 +242,15 @@ impl ServerBuilder {
     }
 
     async fn prepare(self) -> Result<(Arc<App>, TcpListener, Watchdog), Error> {
-        let marker = ident::uuid();
-        let host = Host::prepare(self.isolation, self.binds, self.network, marker).await?;
-        let watchdog = Watchdog::start(host.marker(), host.base())
-            .map_err(|error| Error::io("the watchdog did not start", error))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
             .map_err(|error| Error::io(format!("port {} cannot be used", self.port), error))?;
         let address = listener
             .local_addr()
             .map_err(|error| Error::io("the port is not known", error))?;
+        let marker = ident::uuid();
+        let (host, watchdog) =
+            Host::prepare(self.isolation, self.binds, self.network, marker).await?;
         let now = self.clock.now();
         let first_tick = add(now, Duration::from_secs(10));
         let app = App {

@@ -7,7 +7,6 @@ use daytona_env::DaytonaEnvironment;
 use daytona_local::Server;
 use sandbox_core::{CloseError, Leftover, SandboxInfo};
 
-use crate::args::RunArgs;
 use crate::error::Failure;
 use crate::host::Account;
 use crate::output;
@@ -15,18 +14,14 @@ use crate::progress::Progress;
 use crate::signals::{Signal, Signals};
 use crate::target::Target;
 
-/// The server looks for expired leases now and then: it may take this much longer.
-const LAG: Duration = Duration::from_secs(60);
 /// The longest look for an id that is not known.
 const LOOK: Duration = Duration::from_secs(3);
 
 /// What is to be cleaned up.
 #[derive(Debug)]
 pub(super) struct Closing<'a> {
-    pub(super) args: &'a RunArgs,
     pub(super) environment: &'a DaytonaEnvironment,
     pub(super) target: &'a Target,
-    pub(super) opened: Option<&'a SandboxInfo>,
 }
 
 /// How the clean-up ended.
@@ -42,13 +37,14 @@ impl Closing<'_> {
     /// Deletes what there is, and waits for a create that is under way to know what there is. A signal on the way is
     /// taken as the first; the second ends the wait.
     pub(super) async fn close(&self, mut signal: Option<Signal>, signals: &mut Signals) -> Ended {
-        let _progress = Progress::step("deleting the sandbox");
         if let Some(signal) = signal {
             output::note(&format!(
                 "{}: cleaning up; once more to leave at once",
                 signal.name()
             ));
         }
+        // after the line, which it would be drawn over
+        let _progress = Progress::step("deleting the sandbox");
         let closing = async {
             match self.environment.close().await {
                 Ok(()) => Vec::new(),
@@ -64,7 +60,7 @@ impl Closing<'_> {
                 }
                 next = signals.next() => {
                     if signal.is_some() {
-                        return Ended::Left(vec![self.abandoned(next)]);
+                        return Ended::Left(self.abandoned(next));
                     }
                     signal = Some(next);
                 }
@@ -89,15 +85,25 @@ impl Closing<'_> {
         failures
     }
 
-    fn abandoned(&self, signal: Signal) -> Failure {
-        let what = match self.opened {
-            Some(sandbox) => format!("{} may be left", named(sandbox.name(), Some(sandbox.id()))),
-            None => "a sandbox that was being created may be left (its name starts with denv-)"
-                .to_owned(),
+    /// What there is or may be right now, without asking the server.
+    fn abandoned(&self, signal: Signal) -> Vec<Failure> {
+        let left = |left: &Leftover| {
+            let sandbox = named(left.name(), left.id());
+            Failure::new(format!(
+                "{}: leaving at once: {sandbox} may be left",
+                signal.name()
+            ))
+            .hint(self.bound(left.server_bound()))
         };
-        let idle = Duration::from_secs(self.args.lease * 60);
-        Failure::new(format!("{}: leaving at once: {what}", signal.name()))
-            .hint(self.bound((!self.args.persist).then_some(idle + LAG)))
+        let all: Vec<Failure> = self.environment.leftovers().iter().map(left).collect();
+        if all.is_empty() {
+            let nothing = format!(
+                "{}: leaving at once; nothing is known to be left",
+                signal.name()
+            );
+            return vec![Failure::new(nothing)];
+        }
+        all
     }
 
     fn bound(&self, bound: Option<Duration>) -> String {

@@ -109,9 +109,17 @@ impl DaytonaProvider {
         let error = api_error("create a sandbox", error);
         match status {
             _ if !sent => Err(CreateError::not_created(error)),
-            // refused before anything was looked at: by the check of the credential, or by something that is no API
+            // refused before anything was looked at
             Some(401 | 300..=399) => Err(CreateError::not_created(error)),
-            Some(..=499) if foreign => Err(CreateError::not_created(error)),
+            // something that is no API answered: in place of one that did what was asked, or there is none at all
+            Some(..=499) if foreign => match Box::pin(self.find_sandbox(attempt, params)).await {
+                Ok(Found::Ready(sandbox)) => Ok(sandbox),
+                Ok(Found::Absent) => Err(CreateError::not_created(error)),
+                Err(again) if again.to_string().contains("not a daytona api") => {
+                    Err(CreateError::not_created(error))
+                }
+                _ => Err(CreateError::may_exist(error)),
+            },
             Some(408) => Err(CreateError::may_exist(error)),
             Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
                 Ok(Found::Ready(sandbox)) => Ok(sandbox),

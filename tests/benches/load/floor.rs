@@ -1,0 +1,75 @@
+//! A bare hyper-util client that sends what is needed and no more.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::process::Process;
+
+#[derive(Clone)]
+pub(crate) struct Bare {
+    client: Client<HttpConnector, Full<Bytes>>,
+    url: String,
+    authorization: String,
+}
+
+impl Bare {
+    pub(crate) fn new(server: &Process) -> Self {
+        Self::at(&server.url, &server.token)
+    }
+
+    pub(crate) fn at(url: &str, token: &str) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            url: url.to_owned(),
+            authorization: format!("Bearer {token}"),
+        }
+    }
+
+    pub(crate) async fn send(&self, method: Method, url: &str, body: Bytes) -> Bytes {
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header("authorization", &self.authorization)
+            .header("content-type", "application/json")
+            .body(Full::new(body))
+            .unwrap();
+        let answer = self.client.request(request).await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        answer.into_body().collect().await.unwrap().to_bytes()
+    }
+
+    /// A create; gives id and toolbox address.
+    pub(crate) async fn create(&self) -> (String, String) {
+        let body = Bytes::from_static(br#"{"autoStopInterval":5,"autoDeleteInterval":0}"#);
+        let url = format!("{}/sandbox", self.url);
+        let answer = self.send(Method::POST, &url, body).await;
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let text = |name: &str| {
+            answer
+                .get(name)
+                .and_then(|value| value.as_str())
+                .unwrap()
+                .to_owned()
+        };
+        let id = text("id");
+        let toolbox = format!("{}/{id}", text("toolboxProxyUrl").trim_end_matches('/'));
+        (id, toolbox)
+    }
+
+    pub(crate) async fn delete(&self, id: &str) {
+        let url = format!("{}/sandbox/{id}", self.url);
+        self.send(Method::DELETE, &url, Bytes::new()).await;
+    }
+
+    pub(crate) async fn execute(&self, toolbox: &str, body: &Bytes) -> serde_json::Value {
+        let url = format!("{toolbox}/process/execute");
+        let answer = self.send(Method::POST, &url, body.clone()).await;
+        serde_json::from_slice(&answer).unwrap()
+    }
+}

@@ -1,0 +1,183 @@
+//! b: many opens of one key. c: many keys, and their close.
+
+use std::time::Duration;
+
+use context_vars::{Variable, Vars};
+use daytona_env::DaytonaEnvironment;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+
+use crate::floor::Bare;
+use crate::measure::{by_turns, cpu, median, report, wall};
+use crate::process::{Process, start};
+
+const CREATE: Duration = Duration::from_millis(200);
+const PER_REQUEST: Duration = Duration::from_millis(20);
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn environment(server: &Process) -> DaytonaEnvironment {
+    DaytonaEnvironment::builder()
+        .api_url(server.url.as_str())
+        .api_key(server.token.as_str())
+        .scope(Variable::new("tenant"))
+        .build()
+        .unwrap()
+}
+
+async fn all(mut tasks: JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+}
+
+pub(crate) fn one_key(quick: bool) {
+    let server = start(CREATE, Duration::ZERO, None);
+    let runtime = runtime();
+    let ours = |dropped: usize| {
+        let environment = environment(&server);
+        let time = wall(|| {
+            runtime.block_on(async {
+                let mut opens = JoinSet::new();
+                let mut leaving = Vec::new();
+                for n in 0..1000 {
+                    let environment = environment.clone();
+                    let task = opens.spawn(async move {
+                        environment
+                            .open(&Vars::new().with("tenant", "one"))
+                            .await
+                            .unwrap();
+                    });
+                    if n < dropped {
+                        leaving.push(task);
+                    }
+                }
+                if dropped > 0 {
+                    tokio::time::sleep(CREATE / 2).await;
+                    for task in leaving {
+                        task.abort();
+                    }
+                    while opens.join_next().await.is_some() {}
+                } else {
+                    all(opens).await;
+                }
+            });
+        });
+        runtime.block_on(environment.close()).unwrap();
+        time
+    };
+    let floor = || {
+        let bare = Bare::new(&server);
+        let cell = std::sync::Arc::new(OnceCell::new());
+        let time = wall(|| {
+            runtime.block_on(async {
+                let mut opens = JoinSet::new();
+                for _ in 0..1000 {
+                    let (bare, cell) = (bare.clone(), std::sync::Arc::clone(&cell));
+                    opens.spawn(async move {
+                        cell.get_or_init(|| async { bare.create().await }).await;
+                    });
+                }
+                all(opens).await;
+            });
+        });
+        let id = cell.get().unwrap().0.clone();
+        runtime.block_on(bare.delete(&id));
+        time
+    };
+    let rounds = if quick { 3 } else { 15 };
+    let both = by_turns(rounds, || ours(0), floor);
+    report("b. 1,000 opens of one key, create 200 ms", both, Some(1.05));
+    let both = by_turns(rounds, || ours(999), floor);
+    report("b. the same, 999 dropped half-way", both, Some(1.05));
+}
+
+pub(crate) fn many_keys(quick: bool) {
+    let keys = 200;
+    let rounds = if quick { 2 } else { 7 };
+    let server = start(CREATE, PER_REQUEST, None);
+    let runtime = runtime();
+    // by turns: ours and floor, opens and closes
+    let mut times: [Vec<Duration>; 6] = Default::default();
+    let mut keep = |n: usize, time: Duration| {
+        if let Some(times) = times.get_mut(n) {
+            times.push(time);
+        }
+    };
+    for _ in 0..rounds {
+        let environment = environment(&server);
+        let before = cpu();
+        keep(
+            0,
+            wall(|| {
+                runtime.block_on(async {
+                    let mut opens = JoinSet::new();
+                    for n in 0..keys {
+                        let environment = environment.clone();
+                        opens.spawn(async move {
+                            let context = Vars::new().with("tenant", n.to_string());
+                            environment.open(&context).await.unwrap();
+                        });
+                    }
+                    all(opens).await;
+                });
+            }),
+        );
+        keep(1, cpu().saturating_sub(before));
+        keep(2, wall(|| runtime.block_on(environment.close()).unwrap()));
+
+        let bare = Bare::new(&server);
+        let before = cpu();
+        let made = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        keep(
+            3,
+            wall(|| {
+                runtime.block_on(async {
+                    let mut creates = JoinSet::new();
+                    for _ in 0..keys {
+                        let (bare, made) = (bare.clone(), std::sync::Arc::clone(&made));
+                        creates.spawn(async move {
+                            let id = bare.create().await.0;
+                            made.lock().unwrap().push(id);
+                        });
+                    }
+                    all(creates).await;
+                });
+            }),
+        );
+        keep(4, cpu().saturating_sub(before));
+        let ids = std::mem::take(&mut *made.lock().unwrap());
+        keep(
+            5,
+            wall(|| {
+                runtime.block_on(async {
+                    let mut deletes = JoinSet::new();
+                    for id in ids {
+                        let bare = bare.clone();
+                        deletes.spawn(async move { bare.delete(&id).await });
+                    }
+                    all(deletes).await;
+                });
+            }),
+        );
+    }
+    let [open, open_cpu, close, floor_open, floor_cpu, floor_close] = times.map(median);
+    report(
+        "c. 200 keys at once, create 200 ms: time",
+        (open, floor_open),
+        Some(1.15),
+    );
+    report("c. the same: client CPU", (open_cpu, floor_cpu), Some(1.15));
+    report(
+        "c. close of 200, 20 ms per delete",
+        (close, floor_close),
+        Some(1.5),
+    );
+}

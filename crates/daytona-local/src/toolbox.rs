@@ -7,7 +7,7 @@ mod process;
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -35,14 +35,10 @@ pub(crate) struct Place {
 
 pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure> {
     let id = call.matched.sandbox.clone().unwrap_or_default();
-    let skip = call.headers.contains_key(SKIP_ACTIVITY);
-    let activity = begin(app, &id, skip, &call.client)?;
     if call.matched.route == Some("ExecuteCommand")
         && let Some(canned) = &app.options.canned
     {
-        return process::canned(call, canned)
-            .await
-            .map(|reply| activity.attach(reply));
+        return process::canned(call, canned).await;
     }
     let cell = app.cell(&id).await?;
     let place = {
@@ -66,26 +62,27 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
             network: !row.network_block_all,
         }
     };
-    let reply = match call.matched.route.unwrap_or_default() {
+    match call.matched.route.unwrap_or_default() {
         "ExecuteCommand" => process::execute(app, &place, call).await,
         "CodeRun" => code::run(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,
-    }?;
-    Ok(activity.attach(reply))
+    }
 }
 
-/// An open request: the sandbox is active as long as it lasts, body included.
+/// An open request: the sandbox is active as long as its client waits, body included.
 #[derive(Debug)]
-struct Activity {
+pub(crate) struct Activity {
     app: Arc<App>,
     sandbox: String,
     request: Option<u64>,
-    client: Weak<()>,
 }
 
-fn begin(app: &Arc<App>, id: &str, skip: bool, client: &Weak<()>) -> Result<Activity, Failure> {
+/// To be held by the connection: a client that is gone keeps nothing active, though what it began is finished.
+pub(crate) fn begin(app: &Arc<App>, call: &Call) -> Result<Activity, Failure> {
+    let id = call.matched.sandbox.as_deref().unwrap_or_default();
+    let skip = call.headers.contains_key(SKIP_ACTIVITY);
     let now = app.clock.now();
     let mut store = app.store();
     let request = store.next_request;
@@ -106,23 +103,21 @@ fn begin(app: &Arc<App>, id: &str, skip: bool, client: &Weak<()>) -> Result<Acti
     let request = (!skip).then_some(request);
     if let Some(request) = request {
         row.last_activity_at = row.last_activity_at.max(now);
-        row.open.insert(request, (now, Weak::clone(client)));
+        row.open.insert(request, now);
     }
     drop(store);
     Ok(Activity {
         app: Arc::clone(app),
         sandbox: id.to_owned(),
         request,
-        client: Weak::clone(client),
     })
 }
 
 impl Activity {
-    fn attach(self, reply: Reply) -> Reply {
+    pub(crate) fn attach(self, reply: Reply) -> Reply {
         let (parts, body) = reply.0.into_parts();
         let body = Active {
             body,
-            _client: self.client.upgrade(),
             _activity: self,
         };
         Reply(Response::from_parts(parts, body.boxed_unsync()))
@@ -144,7 +139,6 @@ impl Drop for Activity {
 /// A body that keeps its request open.
 struct Active {
     body: Body,
-    _client: Option<Arc<()>>,
     _activity: Activity,
 }
 

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use daytona_api::routes::Api;
@@ -35,8 +35,6 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) matched: Matched,
     pub(crate) body: Option<Incoming>,
-    /// Alive as long as the client waits for the answer.
-    pub(crate) client: Weak<()>,
 }
 
 impl Call {
@@ -132,7 +130,6 @@ pub(crate) async fn answer(
         headers: parts.headers,
         matched,
         body: Some(body),
-        client: Weak::new(),
     };
     let reply = perform(&app, &control, call, action).await;
     entry.status = Some(reply.0.status().as_u16());
@@ -144,13 +141,18 @@ fn not_found(method: &str, path: &str) -> Result<(), Failure> {
 }
 
 /// The handler runs as a task of its own: what was begun is finished even if the client goes away.
-async fn run(app: &Arc<App>, mut call: Call, action: Option<Action>) -> Reply {
-    let client = Arc::new(());
-    call.client = Arc::downgrade(&client);
+async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
+    let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());
+    let activity = match api {
+        Api::Toolbox => match toolbox::begin(app, &call) {
+            Ok(activity) => Some(activity),
+            Err(failure) => return failure.render(api, &method, &path, app.clock.now()),
+        },
+        _ => None,
+    };
     let task = app.spawn({
         let app = Arc::clone(app);
         async move {
-            let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());
             match handle(&app, call, action.as_ref()).await {
                 Ok(reply) => reply,
                 Err(failure) => failure.render(api, &method, &path, app.clock.now()),
@@ -158,8 +160,10 @@ async fn run(app: &Arc<App>, mut call: Call, action: Option<Action>) -> Reply {
         }
     });
     let reply = task.await.unwrap_or_else(|_| Reply::empty(500));
-    drop(client);
-    reply
+    match activity {
+        Some(activity) => activity.attach(reply),
+        None => reply,
+    }
 }
 
 async fn perform(

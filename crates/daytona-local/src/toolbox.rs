@@ -7,7 +7,7 @@ mod process;
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -35,7 +35,8 @@ pub(crate) struct Place {
 
 pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure> {
     let id = call.matched.sandbox.clone().unwrap_or_default();
-    let activity = begin(app, &id, call.headers.contains_key(SKIP_ACTIVITY))?;
+    let skip = call.headers.contains_key(SKIP_ACTIVITY);
+    let activity = begin(app, &id, skip, &call.client)?;
     if call.matched.route == Some("ExecuteCommand")
         && let Some(canned) = &app.options.canned
     {
@@ -81,9 +82,10 @@ struct Activity {
     app: Arc<App>,
     sandbox: String,
     request: Option<u64>,
+    client: Weak<()>,
 }
 
-fn begin(app: &Arc<App>, id: &str, skip: bool) -> Result<Activity, Failure> {
+fn begin(app: &Arc<App>, id: &str, skip: bool, client: &Weak<()>) -> Result<Activity, Failure> {
     let now = app.clock.now();
     let mut store = app.store();
     let request = store.next_request;
@@ -104,13 +106,14 @@ fn begin(app: &Arc<App>, id: &str, skip: bool) -> Result<Activity, Failure> {
     let request = (!skip).then_some(request);
     if let Some(request) = request {
         row.last_activity_at = row.last_activity_at.max(now);
-        row.open.insert(request, now);
+        row.open.insert(request, (now, Weak::clone(client)));
     }
     drop(store);
     Ok(Activity {
         app: Arc::clone(app),
         sandbox: id.to_owned(),
         request,
+        client: Weak::clone(client),
     })
 }
 
@@ -119,6 +122,7 @@ impl Activity {
         let (parts, body) = reply.0.into_parts();
         let body = Active {
             body,
+            _client: self.client.upgrade(),
             _activity: self,
         };
         Reply(Response::from_parts(parts, body.boxed_unsync()))
@@ -140,6 +144,7 @@ impl Drop for Activity {
 /// A body that keeps its request open.
 struct Active {
     body: Body,
+    _client: Option<Arc<()>>,
     _activity: Activity,
 }
 

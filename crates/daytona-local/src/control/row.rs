@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use daytona_api::models::{SandboxDesiredState, SandboxState};
@@ -59,7 +59,7 @@ pub(crate) struct Row {
     pub(crate) updated_at: Timestamp,
     pub(crate) last_activity_at: Timestamp,
     /// Toolbox requests that are open, and since when.
-    pub(crate) open: BTreeMap<u64, Timestamp>,
+    pub(crate) open: BTreeMap<u64, (Timestamp, Weak<()>)>,
     /// Made by the first toolbox request.
     pub(crate) cell: Option<Arc<Cell>>,
 }
@@ -133,9 +133,10 @@ impl Row {
         self.pending = !self.steps.is_empty();
     }
 
-    /// Counts open requests as activity: at their start and every 50 seconds.
+    /// Counts open requests as activity: at their start and every 50 seconds, while their clients wait.
     pub(crate) fn renew(&mut self, now: Timestamp) {
-        for &start in self.open.values() {
+        self.open.retain(|_, (_, client)| client.strong_count() > 0);
+        for &(start, _) in self.open.values() {
             let open = between(start, now).as_secs() / RENEWAL.as_secs();
             let renewed = add(start, Duration::from_secs(open * RENEWAL.as_secs()));
             self.last_activity_at = self.last_activity_at.max(renewed);

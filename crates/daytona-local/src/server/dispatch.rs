@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use daytona_api::routes::Api;
@@ -35,6 +35,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) matched: Matched,
     pub(crate) body: Option<Incoming>,
+    /// Alive as long as the client waits for the answer.
+    pub(crate) client: Weak<()>,
 }
 
 impl Call {
@@ -130,6 +132,7 @@ pub(crate) async fn answer(
         headers: parts.headers,
         matched,
         body: Some(body),
+        client: Weak::new(),
     };
     let reply = perform(&app, &control, call, action).await;
     entry.status = Some(reply.0.status().as_u16());
@@ -141,7 +144,9 @@ fn not_found(method: &str, path: &str) -> Result<(), Failure> {
 }
 
 /// The handler runs as a task of its own: what was begun is finished even if the client goes away.
-async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
+async fn run(app: &Arc<App>, mut call: Call, action: Option<Action>) -> Reply {
+    let client = Arc::new(());
+    call.client = Arc::downgrade(&client);
     let task = app.spawn({
         let app = Arc::clone(app);
         async move {
@@ -152,7 +157,9 @@ async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
             }
         }
     });
-    task.await.unwrap_or_else(|_| Reply::empty(500))
+    let reply = task.await.unwrap_or_else(|_| Reply::empty(500));
+    drop(client);
+    reply
 }
 
 async fn perform(

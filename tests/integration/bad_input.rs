@@ -1,5 +1,4 @@
 //! What bad input and bad answers come to, word for word, from the environment to the wire and back.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::error::Error as StdError;
 use std::fmt::Write as _;

@@ -1,5 +1,7 @@
 //! A bare hyper-util client that sends what is needed and no more.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
@@ -8,6 +10,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use crate::process::Process;
+
+/// Between two looks at a sandbox that is being created.
+const POLL: Duration = Duration::from_millis(10);
 
 #[derive(Clone)]
 pub(crate) struct Bare {
@@ -44,12 +49,19 @@ impl Bare {
         answer.into_body().collect().await.unwrap().to_bytes()
     }
 
-    /// A create; gives id and toolbox address.
+    /// A create, and looks until it is started; gives id and toolbox address.
     pub(crate) async fn create(&self) -> (String, String) {
         let body = Bytes::from_static(br#"{"autoStopInterval":5,"autoDeleteInterval":0}"#);
         let url = format!("{}/sandbox", self.url);
         let answer = self.send(Method::POST, &url, body).await;
-        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let mut answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        while answer.get("state").and_then(|state| state.as_str()) != Some("started") {
+            tokio::time::sleep(POLL).await;
+            let id = answer.get("id").and_then(|id| id.as_str()).unwrap();
+            let url = format!("{url}/{id}");
+            let row = self.send(Method::GET, &url, Bytes::new()).await;
+            answer = serde_json::from_slice(&row).unwrap();
+        }
         let text = |name: &str| {
             answer
                 .get(name)

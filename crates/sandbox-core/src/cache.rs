@@ -243,7 +243,10 @@ impl<P: Provider> Shared<P> {
         self.provider.check(&view)?;
         let key = StoredKey::new(hash, view.to_resolved());
         let mut chores = Chores::default();
-        let name = tools::unguessable(self.provider.name_prefix())?;
+        let name = match self.provider.agreed_name(key.values())? {
+            Some(agreed) => agreed,
+            None => tools::unguessable(self.provider.name_prefix())?,
+        };
         let claim = self.claim(&key, name, epoch, &mut chores);
         self.attend(chores);
         match claim? {

@@ -137,6 +137,18 @@ impl Error {
         self.kind() == ErrorKind::Capacity
     }
 
+    /// True for [`ErrorKind::Quota`].
+    #[must_use]
+    pub fn is_quota(&self) -> bool {
+        self.kind() == ErrorKind::Quota
+    }
+
+    /// True for [`ErrorKind::RateLimited`].
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.kind() == ErrorKind::RateLimited
+    }
+
     /// True if the same call may succeed later without any change by the caller.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -1,10 +1,11 @@
 //! What a kind of sandbox must be able to do, so that a factory can look after it.
 
 use std::fmt::Debug;
+use std::hash::Hasher;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use context_vars::Resolve;
+use context_vars::{Resolve, Scope};
 
 use crate::{Error, ErrorKind, Sandbox};
 
@@ -52,6 +53,38 @@ pub trait Provider: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// The name to create under, where these parameters have one of their own: an agreed name by
+    /// which several processes share one sandbox. `None`, the default, is a new unguessable name
+    /// for each attempt, which begins with [`name_prefix`](Self::name_prefix).
+    ///
+    /// With an agreed name, [`find`](Self::find) attaches to what another process has made, and
+    /// [`destroy`](Self::destroy) answers [`Destroyed::Released`] for what others may still use.
+    /// The factory never takes such a name for proof that nobody else has made it.
+    ///
+    /// # Errors
+    ///
+    /// Why there can be no sandbox for these values.
+    fn agreed_name(&self, params: &ResolvedOf<Self>) -> Result<Option<String>, Error> {
+        let _ = params;
+        Ok(None)
+    }
+
+    /// Feeds what tells one account of the service from another, such as the origin and the
+    /// credential, to a keyed hasher; nothing but a fingerprint comes out of it. Permits to create
+    /// and the service's requests to wait hold for one account. The default feeds nothing: all
+    /// sandboxes of a factory count against the same account.
+    fn account(&self, params: &ResolvedOf<Self>, account: &mut dyn Hasher) {
+        let _ = (params, account);
+    }
+
+    /// Who shares a sandbox of these parameters, for snapshots and events, which show a fingerprint
+    /// of its name. `None`, the default, if the parameters have no scope; then everybody shares
+    /// whose values are equal, and it is shown as [`Scope::Shared`].
+    fn scope<'p>(&self, params: &'p ResolvedOf<Self>) -> Option<&'p Scope> {
+        let _ = params;
+        None
+    }
+
     /// Makes a sandbox under the attempt's name and waits until it can be used. May be called again
     /// with the same attempt; a name that exists by then is an error whose fate is
     /// [`MayExist`](Fate::MayExist), and [`find`](Self::find) decides.
@@ -92,9 +125,44 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// When it is not known to be going; it is retried. [`NotFound`](ErrorKind::NotFound) and
     /// [`Lost`](ErrorKind::Lost) count as gone; after [`Auth`](ErrorKind::Auth),
     /// [`InvalidInput`](ErrorKind::InvalidInput) and [`Unsupported`](ErrorKind::Unsupported) a close
-    /// does not wait for the next try.
+    /// does not wait for the next try; after `Auth` the sandbox is [stopped](Self::stop) instead,
+    /// and after `InvalidInput` and [`Conflict`](ErrorKind::Conflict) its
+    /// [dependents](Self::dependents) are removed first.
     async fn destroy(&self, target: &Target, params: &ResolvedOf<Self>)
     -> Result<Destroyed, Error>;
+
+    /// Stops a sandbox that this credential may not remove, so that it costs less. Asked for once,
+    /// when [`destroy`](Self::destroy) is refused with [`Auth`](ErrorKind::Auth); `close` says so.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not stopped; [`Unsupported`](ErrorKind::Unsupported) by default.
+    async fn stop(&self, target: &Target, params: &ResolvedOf<Self>) -> Result<(), Error> {
+        let _ = (target, params);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "sandboxes of this kind cannot be stopped",
+        )
+        .with_operation("stop"))
+    }
+
+    /// What of ours has to be removed before this one, such as forks of it. Asked for when
+    /// [`destroy`](Self::destroy) is refused with [`Conflict`](ErrorKind::Conflict) or
+    /// [`InvalidInput`](ErrorKind::InvalidInput); each is destroyed, with the same parameters, before
+    /// the next try. None by default. What belongs to others is left out: then the refusal is
+    /// reported.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told; the removal is tried again as it was.
+    async fn dependents(
+        &self,
+        target: &Target,
+        params: &ResolvedOf<Self>,
+    ) -> Result<Vec<Target>, Error> {
+        let _ = (target, params);
+        Ok(Vec::new())
+    }
 
     /// Asks how a sandbox is. Called by an `open` that finds one
     /// [in doubt](crate::Liveness::mark_doubtful).
@@ -136,6 +204,15 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// How often to [`renew`](Self::renew) each cached sandbox; `None` for never.
     fn renew_interval(&self) -> Option<Duration> {
         None
+    }
+
+    /// After how long without renewal a sandbox may no longer be usable, because the service has
+    /// stopped or removed it; `None` if it does neither. After half of it in silence an `open` asks
+    /// first, and after four fifths the lease is at risk. By default
+    /// the [`server_bound`](Self::server_bound); a service that stops long before it removes says
+    /// the time until it stops.
+    fn lease(&self) -> Option<Duration> {
+        self.server_bound()
     }
 
     /// After how long without renewal the service removes a sandbox by itself; `None` if it does

@@ -120,6 +120,9 @@ pub enum Destroyed {
     Gone,
     /// The service has accepted the removal, and nothing can take it back.
     Accepted,
+    /// It is let go of and not removed: others may still use it, and the service removes it once
+    /// nobody renews it. A `close` counts it as done and reports it as released.
+    Released,
 }
 
 /// How a sandbox is.

@@ -27,7 +27,7 @@ impl Attempt {
     }
 
     /// The name to create under: the provider's prefix and 26 letters and digits (lower case) that
-    /// nobody can guess.
+    /// nobody can guess, unless the provider has an [agreed name](crate::Provider::agreed_name).
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -6,7 +6,9 @@
 )]
 
 mod ci;
+mod clock;
 mod codegen;
+mod release;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +19,10 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask codegen [--check] [--spec-dir DIR]   models and routes of daytona-api (DIR also from DAYTONA_SPEC_DIR)
 cargo xtask tidy                                 arrows, layout, manifests, docs/dependencies.md
-cargo xtask ci [--skip-tests] [--spec-dir DIR]   everything a change must pass, one line per step";
+cargo xtask ci [fast|full] [--skip-tests] [--spec-dir DIR]
+                                                 everything a change must pass, one line per step
+cargo xtask release check [--only STEP,..]       what must hold before the crates are handed out; --bless holds what is found
+cargo xtask release prepare X.Y.Z [--dry-run]    version, changelog, SBOM, notes and tag message, from a clean and green tree";
 
 fn main() -> ExitCode {
     match run() {
@@ -42,6 +47,7 @@ fn run() -> Result<()> {
             codegen::run(&root(), &codegen::Options::parse(rest)?)?
         ),
         "tidy" => println!("{}", tidy::run(&root())?),
+        "release" => release::run(&root(), rest)?,
         "ci" => ci::run(&root(), &ci::Options::parse(rest)?)?,
         other => bail!("there is no task {other}\n{USAGE}"),
     }

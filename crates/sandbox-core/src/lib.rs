@@ -5,6 +5,7 @@
 //!   to; `close` removes them all or says what is left. [`SingletonFactory`] lends a sandbox that
 //!   somebody else owns.
 //! * [`ExecRequest`] and [`ExecOutcome`]: a command's end is told apart from trouble on the way.
+//! * [`adapter`]: command lines and source code over any sandbox, under a policy.
 //! * [`Provider`]: what a kind of sandbox must be able to do.
 //!
 //! # Features
@@ -20,6 +21,7 @@
 //!
 //! There is no network here, and nothing about any one service.
 
+pub mod adapter;
 #[cfg(feature = "cache")]
 mod cache;
 #[cfg(feature = "conformance")]

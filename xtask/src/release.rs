@@ -1,0 +1,192 @@
+//! `cargo xtask release`: what must hold before the crates are handed to others.
+
+mod api;
+mod binary;
+mod budget;
+mod consumers;
+mod deny;
+mod features;
+mod members;
+mod offline;
+mod package;
+mod prepare;
+mod semver;
+mod snapshot;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use xshell::Shell;
+
+use self::members::Members;
+use crate::clock::{now, seconds};
+
+/// The folder of what is held still: file lists, public API, budgets, foreign types.
+const HELD: &str = "xtask/release";
+
+/// What the steps share.
+pub(crate) struct Release<'a> {
+    root: &'a Path,
+    sh: Shell,
+    members: Members,
+    /// Write what is found in place of what is held.
+    bless: bool,
+}
+
+impl Release<'_> {
+    fn held(&self, path: &str) -> PathBuf {
+        self.root.join(HELD).join(path)
+    }
+
+    /// Compares `text` with what is held under `path`, or holds it from now on.
+    fn hold(&self, path: &str, text: &str) -> Result<()> {
+        snapshot::hold(&self.held(path), text, self.bless)
+    }
+
+    /// Builds of the checks go here, so that their flags do not throw away what a developer has built.
+    fn target_dir(&self) -> PathBuf {
+        self.root.join("target/release-check")
+    }
+}
+
+/// A step's name, what it does, and the work; the text is one line for people.
+type Step = (
+    &'static str,
+    &'static str,
+    fn(&Release<'_>) -> Result<String>,
+);
+
+/// In order of cost.
+const STEPS: &[Step] = &[
+    (
+        "toolchain",
+        "rust-version is what this toolchain is, or below",
+        members::toolchain,
+    ),
+    (
+        "budget",
+        "dependencies per crate and feature",
+        budget::check,
+    ),
+    ("files", "what each package holds", package::files),
+    (
+        "api",
+        "the public API and the foreign types in it",
+        api::check,
+    ),
+    ("semver", "against the last tag", semver::check),
+    (
+        "deny",
+        "licences, duplicates, banned crates, sources",
+        deny::check,
+    ),
+    ("features", "each alone, none, all", features::check),
+    (
+        "consumers",
+        "small packages as strangers would write them",
+        consumers::check,
+    ),
+    (
+        "packages",
+        "each crate built and tested from its package alone",
+        package::build_and_test,
+    ),
+    (
+        "offline",
+        "a build from nothing without a network",
+        offline::check,
+    ),
+    ("binary", "size and cold start", binary::measure),
+];
+
+/// What to do.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    only: Vec<String>,
+    bless: bool,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--bless" => options.bless = true,
+                "--only" => {
+                    let names = args
+                        .next()
+                        .context("--only needs names of steps, with commas")?;
+                    options.only.extend(names.split(',').map(str::to_owned));
+                }
+                other => bail!("release check does not know {other}"),
+            }
+        }
+        if let Some(unknown) = options
+            .only
+            .iter()
+            .find(|only| STEPS.iter().all(|(name, ..)| name != only))
+        {
+            bail!(
+                "there is no step {unknown}; there are {}",
+                names().join(", ")
+            );
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, step: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == step)
+    }
+}
+
+fn names() -> Vec<&'static str> {
+    STEPS.iter().map(|(name, ..)| *name).collect()
+}
+
+/// `release check ..`
+pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
+    match args.split_first() {
+        Some((what, rest)) if what == "check" => check(root, &Options::parse(rest)?),
+        Some((what, rest)) if what == "prepare" => prepare::run(root, rest),
+        _ => bail!(
+            "say `release check [--only STEP,..] [--bless]` or `release prepare X.Y.Z [--dry-run]`; the steps: {}",
+            names().join(", ")
+        ),
+    }
+}
+
+/// Runs every step that is wanted, all of them even if one fails: a release is fixed in one go.
+fn check(root: &Path, options: &Options) -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(root);
+    let release = Release {
+        root,
+        members: Members::read(&sh)?,
+        sh,
+        bless: options.bless,
+    };
+    let mut failed = Vec::new();
+    for (name, what, step) in STEPS {
+        if !options.wants(name) {
+            continue;
+        }
+        let start = now();
+        let result = step(&release);
+        let took = seconds(start.elapsed());
+        match result {
+            Ok(said) => println!("{name:<10} ok     {took:>8}  {said}"),
+            Err(error) => {
+                println!("{name:<10} FAILED {took:>8}  {what}\n{error:#}");
+                failed.push(*name);
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("not fit for a release: {}", failed.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

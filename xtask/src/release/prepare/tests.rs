@@ -1,0 +1,123 @@
+use super::*;
+
+fn change(name: &str, text: &str) -> Fragment {
+    fragment(name, text, PathBuf::from(name)).unwrap()
+}
+
+#[test]
+fn sections_are_in_order_and_the_newest_is_first() {
+    let fragments = [
+        change("a.fixed.md", "A leak.\nIt was small."),
+        change("b.added.md", "A sweeper.\n"),
+    ];
+    let notes = notes(&fragments, "0.2.0", "2026-12-01").unwrap();
+    assert_eq!(
+        notes,
+        "## 0.2.0 - 2026-12-01\n\n### Added\n\n* A sweeper.\n\n### Fixed\n\n* A leak.\n  It was small.\n"
+    );
+    let first = with_section("", &notes);
+    assert!(first.starts_with("# Changelog\n\n## 0.2.0"), "{first}");
+    let second = with_section(&first, "## 0.3.0 - 2027-01-01\n");
+    assert!(
+        second.starts_with("# Changelog\n\n## 0.3.0 - 2027-01-01\n\n## 0.2.0"),
+        "{second}"
+    );
+    assert_eq!(
+        tag_message("0.2.0", &notes),
+        "daytona-env 0.2.0\n\nAdded\n\n* A sweeper.\n\nFixed\n\n* A leak.\n  It was small.\n"
+    );
+}
+
+#[test]
+fn a_fragment_says_what_kind_of_change_it_is() {
+    for (name, text) in [
+        ("x.md", "t"),
+        ("x.misc.md", "t"),
+        ("x.added.txt", "t"),
+        ("x.added.md", " \n"),
+    ] {
+        fragment(name, text, PathBuf::new()).unwrap_err();
+    }
+    let error = notes(&[], "0.2.0", "2026-12-01").unwrap_err();
+    assert!(error.to_string().contains("nothing to release"));
+}
+
+#[test]
+fn versions_go_forward_in_every_place_and_nowhere_else() {
+    let manifest = "[workspace.package]\nversion = \"0.1.3\"\n[workspace.dependencies]\n\
+                    ours = { path = \"crates/ours\", version = \"0.1.3\" }\nother = { version = \"0.1.3\" }\n";
+    let bumped = bump(manifest, "0.2.0", true).unwrap();
+    assert_eq!(bumped.matches("0.2.0").count(), 2);
+    assert!(bumped.contains("other = { version = \"0.1.3\" }"));
+    for version in ["0.1.3", "0.1.2", "0.0.9"] {
+        assert!(
+            bump(manifest, version, true)
+                .unwrap_err()
+                .to_string()
+                .contains("is not after 0.1.3")
+        );
+    }
+    assert_eq!(bump(manifest, "0.1.3", false).unwrap(), manifest);
+    for version in ["1", "1.2", "1.2.x", "v1.2.3", "1.2.3.4"] {
+        Options::parse(&[version.to_owned()]).unwrap_err();
+    }
+}
+
+#[test]
+fn a_dirty_tree_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let sh = Shell::new().unwrap();
+    sh.change_dir(folder.path());
+    cmd!(sh, "git init --quiet").quiet().run().unwrap();
+    clean(&sh).unwrap();
+    fs::write(folder.path().join("new"), "").unwrap();
+    assert!(
+        clean(&sh)
+            .unwrap_err()
+            .to_string()
+            .contains("not committed")
+    );
+}
+
+#[test]
+fn a_red_tree_is_refused() {
+    // The first step that every tree must pass is its format.
+    let folder = tempfile::tempdir().unwrap();
+    let sh = Shell::new().unwrap();
+    sh.change_dir(folder.path());
+    for (path, text) in [
+        (
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"a\"]\n[workspace.package]\nversion = \"0.1.0\"\n",
+        ),
+        (
+            "a/Cargo.toml",
+            "[package]\nname = \"a\"\nversion.workspace = true\nedition = \"2024\"\n",
+        ),
+        ("a/src/lib.rs", "pub   fn badly_set() {}\n"),
+        ("changelog.d/a.added.md", "A thing.\n"),
+    ] {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    cmd!(sh, "git init --quiet").quiet().run().unwrap();
+    cmd!(sh, "git add .").quiet().run().unwrap();
+    cmd!(
+        sh,
+        "git -c user.name=a -c user.email=a@b commit --quiet -m first"
+    )
+    .quiet()
+    .run()
+    .unwrap();
+    let before = fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+    let error = run(folder.path(), &["0.2.0".to_owned()]).unwrap_err();
+    assert!(
+        format!("{error:#}").contains("the tree is red"),
+        "{error:#}"
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("Cargo.toml")).unwrap(),
+        before
+    );
+}

@@ -1,7 +1,13 @@
 //! What holds for every command line.
 
+#![expect(clippy::unwrap_used, reason = "a runtime of one thread can be made")]
+
+use context_vars::NoVars;
 use proptest::prelude::*;
-use sandbox_core::adapter::{CommandPolicy, RefusalReason};
+use sandbox_core::Error;
+use sandbox_core::adapter::{CommandPolicy, RefusalReason, ShellAdapter, ShellReply};
+
+use crate::recorder::{Recorder, Seen};
 
 /// `word` so that it stands for itself.
 fn quoted(word: &str) -> String {
@@ -13,6 +19,13 @@ fn word() -> impl Strategy<Value = String> {
     prop_oneof![odd, any::<String>()]
 }
 
+fn run(shell: &ShellAdapter, line: &str) -> Result<ShellReply, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(shell.run(line, &NoVars))
+}
+
 proptest! {
     #[test]
     fn quoted_words_come_back_as_they_are(argv in prop::collection::vec(word(), 0..6)) {
@@ -22,7 +35,7 @@ proptest! {
     }
 
     #[test]
-    fn every_line_is_decided(
+    fn what_was_checked_is_run_and_what_was_refused_opens_nothing(
         line in word(),
         allowed in prop::option::of(prop::collection::vec(word(), 0..3)),
         blocked in prop::option::of(prop::collection::vec(word(), 0..3)),
@@ -34,16 +47,31 @@ proptest! {
         if let Some(patterns) = allowed { policy = policy.allowed(patterns); }
         if let Some(patterns) = blocked { policy = policy.blocked(patterns); }
         if let Some(patterns) = ignore { policy = policy.ignore(patterns); }
+        let recorder = Recorder::new(&workdir);
+        let shell = ShellAdapter::builder(recorder.clone()).policy(policy.clone()).build().unwrap();
+        let reply = run(&shell, &line);
         match policy.check(&line, &workdir) {
-            Ok(argv) if !policy.is_restricted() => {
-                prop_assert_eq!(argv, ["sh", "-c", line.as_str()]);
+            Ok(argv) if argv.is_empty() => {
+                prop_assert!(policy.is_restricted());
+                prop_assert!(matches!(reply, Ok(ShellReply::Empty)));
             }
             Ok(argv) => {
-                let length: usize = argv.iter().map(String::len).sum();
-                prop_assert!(length <= line.len());
+                if !policy.is_restricted() {
+                    prop_assert_eq!(&argv, &["sh", "-c", line.as_str()]);
+                }
+                if reply.is_ok() {
+                    prop_assert_eq!(recorder.seen(), [Seen::Exec(argv)]);
+                    return Ok(());
+                }
+                // Allowed, and no program of any sandbox could be given it.
+                prop_assert!(line.contains('\0') || argv.first().is_some_and(String::is_empty));
             }
-            Err(refusal) => prop_assert!(!refusal.message().is_empty()),
+            Err(refusal) => {
+                prop_assert_eq!(reply.unwrap().to_text(), refusal.to_string());
+            }
         }
+        prop_assert_eq!(recorder.opened(), 0);
+        prop_assert_eq!(recorder.seen(), []);
     }
 
     /// A short option is refused for the first of its tails that would be refused as a word.

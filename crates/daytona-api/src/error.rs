@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Decode,
     /// The answer is larger than the limit.
     TooLarge,
+    /// What was waited for has failed, and will never be as it should; [`Error::message`] is the server's reason.
+    Failed,
 }
 
 /// An error of this crate.
@@ -87,6 +89,13 @@ impl Error {
         error.0.origin = text.origin;
         error.0.message = text.message;
         error.0.retry_after = retry_after;
+        error
+    }
+
+    /// `message` must be clean already.
+    pub(crate) fn failed(what: impl Into<Cow<'static, str>>, message: Option<String>) -> Self {
+        let mut error = Self::new(ErrorKind::Failed, what);
+        error.0.message = message;
         error
     }
 

@@ -1,3 +1,4 @@
 //! Encodings beside JSON.
 
+pub(crate) mod markers;
 pub(crate) mod multipart;

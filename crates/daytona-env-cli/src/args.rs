@@ -143,6 +143,12 @@ pub(crate) struct ServeArgs {
     /// Let the server's clock run N times as fast, to try leases and timeouts of minutes in seconds
     #[arg(long, value_name = "N", value_parser = values::speed, default_value = "1")]
     pub(crate) speed: f64,
+    /// Inject the faults of this JSON file; docs/testing-offline.md has the format
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Let whoever holds the token inject faults, move the clock and see all requests, at /admin/
+    #[arg(long)]
+    pub(crate) admin: bool,
     /// Write the token to this file, readable by you alone, instead of printing it
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod code;
 mod files;
+mod git;
 mod info;
 mod process;
 
@@ -62,6 +63,9 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
             network: !row.network_block_all,
         }
     };
+    if call.path.split('/').nth(3) == Some("git") {
+        return git::handle(app, &place, call).await;
+    }
     match call.matched.route.unwrap_or_default() {
         "ExecuteCommand" => process::execute(app, &place, call).await,
         "CodeRun" => code::run(app, &place, call).await,
@@ -69,6 +73,15 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,
     }
+}
+
+/// The answer to a documented route that is not served here.
+fn not_served(route: &str) -> Failure {
+    Failure::new(
+        501,
+        "NOT_IMPLEMENTED",
+        format!("{route} is not served by this embedded server"),
+    )
 }
 
 /// An open request: the sandbox is active as long as its client waits, body included.

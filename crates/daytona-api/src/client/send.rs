@@ -46,13 +46,40 @@ impl Daytona {
         let id = call.route.id;
         let mut call = call;
         let answer = self.all(base, &mut call, limit).await?;
-        decode(&answer, self.secrets(&call)).map_err(|error| error.with_operation(id))
+        decode(&answer, self.hidden(&call)).map_err(|error| error.with_operation(id))
     }
 
     /// Sends, and takes any success without looking at its body.
     pub(crate) async fn done(&self, base: &Base, mut call: Call) -> Result<Bytes, Error> {
         let limit = self.shared.config.limits.metadata;
         Ok(self.all(base, &mut call, limit).await?.body)
+    }
+
+    /// Sends to the control plane and decodes.
+    pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        let limit = self.shared.config.limits.metadata;
+        self.json(&self.shared.base, call, limit).await
+    }
+
+    /// As [`fetch`](Self::fetch), a list; null is an empty one.
+    pub(crate) async fn list_of<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+        let found: Option<Vec<T>> = self.fetch(call).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Sends to the control plane, and takes any success without looking at its body.
+    pub(crate) async fn act(&self, call: Call) -> Result<(), Error> {
+        self.done(&self.shared.base, call).await.map(drop)
+    }
+
+    /// Sends, and gives the whole answer as it came.
+    pub(crate) async fn answer(
+        &self,
+        base: &Base,
+        mut call: Call,
+        limit: usize,
+    ) -> Result<Answer, Error> {
+        self.all(base, &mut call, limit).await
     }
 
     /// Sends, and leaves the body to the caller.
@@ -75,7 +102,7 @@ impl Daytona {
         }
     }
 
-    fn secrets<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a str> + Clone {
+    fn hidden<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a str> + Clone {
         let own = self.shared.config.credential.secret().expose();
         std::iter::once(own).chain(call.secrets.iter().map(|text| text.as_str()))
     }
@@ -137,7 +164,7 @@ impl Daytona {
         let status = head.status.as_u16();
         if !head.status.is_success() {
             let text = read_error(body, patience).await;
-            return Err(refused(status, &head.headers, &text, &self.secrets(call)));
+            return Err(refused(status, &head.headers, &text, &self.hidden(call)));
         }
         match want {
             Want::Head => Ok(Got::Head(status, head.headers, body, patience)),

@@ -2,6 +2,8 @@
 
 mod decode;
 #[cfg(feature = "test-util")]
+mod operations;
+#[cfg(feature = "test-util")]
 mod requests;
 mod support;
 #[cfg(feature = "test-util")]

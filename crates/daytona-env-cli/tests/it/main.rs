@@ -5,6 +5,7 @@ mod support;
 mod bad_input;
 mod creating;
 mod embedded;
+mod faults;
 mod help;
 mod lease;
 mod outcome;

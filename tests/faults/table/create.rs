@@ -1,0 +1,138 @@
+use super::{Row, row};
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "37",
+        "The answer is lost after the commit",
+        "resets, closes",
+        "found under its name: one sandbox",
+        &[
+            "tests/integration/adopt.rs::a_reply_cut_by_a_reset",
+            "tests/integration/adopt.rs::a_connection_closed_without_a_reply",
+        ],
+    ),
+    row(
+        "38",
+        "400 although it exists",
+        "a start that fails, a start that does not",
+        "any refusal may have made something: deleted, or used",
+        &[
+            "tests/integration/adopt.rs::a_400_over_an_error_row",
+            "tests/integration/adopt.rs::a_400_over_a_healthy_row",
+        ],
+    ),
+    row(
+        "39",
+        "502 after the commit",
+        "a gateway's page",
+        "as 37",
+        &["tests/integration/adopt.rs::a_502_of_a_proxy"],
+    ),
+    row(
+        "40",
+        "409: the name is taken",
+        "a row of that name, ours and somebody else's",
+        "ours is used, another's left alone",
+        &[
+            "crates/daytona-env/tests/it/create.rs::a_foreign_sandbox_of_the_name_is_left_alone",
+            "crates/daytona-env/tests/it/create.rs::what_was_made_is_adopted_whatever_the_answer",
+        ],
+    ),
+    row(
+        "41",
+        "409: modified by another operation",
+        "a conflict that made nothing",
+        "tried again under the same name",
+        &["tests/faults/create.rs::a_conflict_that_made_nothing"],
+    ),
+    row(
+        "42",
+        "404 although it exists",
+        "a look-up cache of ten seconds for what is missing",
+        "one sandbox, and none after close",
+        &["tests/faults/create.rs::a_look_up_that_remembers_too_long"],
+    ),
+    row(
+        "43",
+        "Stuck on the way to started",
+        "from a snapshot and from an image",
+        "the open ends at its deadline, the sandbox as soon as the server allows",
+        &["tests/faults/create.rs::a_create_that_is_stuck"],
+    ),
+    row(
+        "44",
+        "It ends in `error`",
+        "a reason of the server's",
+        "deleted, and the reason told",
+        &["crates/daytona-env/tests/it/server.rs::an_error_row_is_deleted_and_its_reason_told"],
+    ),
+    row(
+        "45",
+        "It ends in `build_failed`",
+        "an image that does not build",
+        "deleted, and the reason told",
+        &["tests/integration/adopt.rs::a_build_that_fails"],
+    ),
+    row(
+        "46",
+        "A delete while it is created",
+        "creates of 1 to 100 s that nobody waits for",
+        "the queue waits until it can be deleted",
+        &["tests/faults/create.rs::a_delete_while_it_is_created"],
+    ),
+    row(
+        "47",
+        "Quota, or no runner",
+        "400 and 403 with Daytona's words",
+        "a typed error; nothing is left",
+        &["tests/faults/create.rs::a_quota_that_is_used_up"],
+    ),
+    row(
+        "48",
+        "Too many creates",
+        "429, and more opens than permits",
+        "permits per account; the server's pause holds for all of them",
+        &[
+            "crates/sandbox-core/tests/it/open.rs::concurrent_creates_are_limited",
+            "tests/faults/wire.rs::too_many_requests_in_every_spelling",
+        ],
+    ),
+    row(
+        "49",
+        "The server ignores the lease",
+        "other intervals in its answers",
+        "deleted, and an error",
+        &["tests/faults/create.rs::a_lease_that_the_server_ignores"],
+    ),
+    row(
+        "50",
+        "A proxy repeats the create",
+        "each create done twice",
+        "one sandbox: the name is taken",
+        &["tests/faults/create.rs::a_create_that_a_proxy_repeats"],
+    ),
+    row(
+        "50b",
+        "The create is done much later",
+        "done 1 to 119 s after its connection died",
+        "close says that it is not known; what appears is removed",
+        &[
+            "tests/faults/create.rs::a_create_that_is_done_much_later",
+            "tests/faults/create.rs::a_create_that_is_done_later_than_its_repetition",
+        ],
+    ),
+    row(
+        "51",
+        "Two processes, one key",
+        "two environments on one server",
+        "two sandboxes; each closes its own",
+        &["tests/faults/create.rs::two_processes_with_one_key"],
+    ),
+    row(
+        "52",
+        "Started, and nothing can be done in it",
+        "a toolbox that answers 502, resets, hangs",
+        "given up after 30 s and deleted",
+        &["tests/faults/create.rs::a_toolbox_that_never_answers"],
+    ),
+];

@@ -19,7 +19,9 @@ use crate::settings::Settings;
 use crate::validate::{Invalid, Origin, check_env, check_label, check_shape, normal_workdir};
 
 /// Where Daytona's own service listens.
-const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
+pub(crate) const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
+/// The namespace of whoever names none.
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const CREATE_TIMEOUT: Duration = Duration::from_secs(2 * 60);
@@ -100,7 +102,7 @@ impl Default for DaytonaEnvironmentBuilder {
             create_timeout: None,
             allowed_origins: Vec::new(),
             toolbox_origins: Vec::new(),
-            namespace: "default".to_owned(),
+            namespace: DEFAULT_NAMESPACE.to_owned(),
             renew_interval: RENEW_INTERVAL,
             max_sandboxes: None,
             close_timeout: None,

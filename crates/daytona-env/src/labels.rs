@@ -7,12 +7,14 @@ pub(crate) const PREFIX: &str = "daytona-env.";
 /// Every name of ours starts like this.
 pub(crate) const NAME_PREFIX: &str = "denv-";
 
-const MANAGED: &str = "daytona-env.managed";
-const NAMESPACE: &str = "daytona-env.ns";
-const INSTANCE: &str = "daytona-env.instance";
+pub(crate) const MANAGED: &str = "daytona-env.managed";
+pub(crate) const NAMESPACE: &str = "daytona-env.ns";
+pub(crate) const INSTANCE: &str = "daytona-env.instance";
 const KEY: &str = "daytona-env.key";
 const GENERATION: &str = "daytona-env.generation";
-const VERSION: &str = "daytona-env.v";
+pub(crate) const VERSION: &str = "daytona-env.v";
+/// The version of these labels.
+pub(crate) const CURRENT: &str = "1";
 
 /// Who a sandbox belongs to: nothing here can be turned back into a tenant's name or a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl Ownership<'_> {
             (INSTANCE, self.instance.to_owned()),
             (KEY, self.key.to_string()),
             (GENERATION, self.generation.to_string()),
-            (VERSION, "1".to_owned()),
+            (VERSION, CURRENT.to_owned()),
         ]
     }
 

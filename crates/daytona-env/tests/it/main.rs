@@ -6,3 +6,4 @@ mod create;
 mod fake;
 mod owned;
 mod server;
+mod sweep;

@@ -155,6 +155,9 @@ async fn errors_of_resolution_come_before_anything_is_created() {
     let service = Service::new();
     let params = crate::fake::Params {
         key: Param::from(Variable::new("key")),
+        tenant: Variable::new("tenant")
+            .default(sandbox_core::Scope::Shared)
+            .into(),
         image: Param::from(Variable::new("image")),
     };
     let factory = sandbox_core::CachingFactory::new(service.clone(), params);

@@ -83,6 +83,7 @@ mod provider;
 mod resources;
 mod sandbox;
 mod settings;
+mod share;
 mod sweep;
 mod validate;
 mod wrapper;

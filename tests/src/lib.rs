@@ -2,3 +2,5 @@
 
 #[cfg(doctest)]
 mod readme;
+#[cfg(doctest)]
+mod testing_offline;

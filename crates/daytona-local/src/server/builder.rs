@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::{App, Options};
 use super::{Server, connection, ident};
-use crate::clock::{AcceleratedClock, Clock, ManualClock, SystemClock, add};
+use crate::clock::{AcceleratedClock, Clock, ManualClock, ShiftedClock, SystemClock, add};
 use crate::control::store::Store;
 use crate::error::Error;
 use crate::faults::Faults;
@@ -70,6 +70,7 @@ pub struct ServerBuilder {
     snapshots: BTreeSet<String>,
     any_snapshot: bool,
     canned: Option<CannedExec>,
+    admin: bool,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -103,6 +104,7 @@ impl ServerBuilder {
             snapshots: BTreeSet::from([DEFAULT_SNAPSHOT.to_owned()]),
             any_snapshot: false,
             canned: None,
+            admin: false,
         }
     }
 
@@ -183,6 +185,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Serves `/admin/`, by which the holder of the token injects faults, moves the clock and sees all requests and
+    /// sandboxes. For tests that run the server in a process of its own; false if not said. The same token, host names
+    /// and loopback as for everything else.
+    pub fn admin(mut self, admin: bool) -> Self {
+        self.admin = admin;
+        self
+    }
+
     /// Starts the server in a thread of its own. It listens on loopback only.
     ///
     /// # Errors
@@ -251,10 +261,12 @@ impl ServerBuilder {
         let marker = ident::uuid();
         let (host, watchdog) =
             Host::prepare(self.isolation, self.binds, self.network, marker).await?;
-        let now = self.clock.now();
+        let shift = Arc::new(ShiftedClock::new(self.clock));
+        let now = shift.now();
         let first_tick = add(now, Duration::from_secs(10));
         let app = App {
-            clock: self.clock,
+            clock: Arc::clone(&shift) as Arc<dyn Clock>,
+            shift,
             host: Arc::new(host),
             faults: Faults::default(),
             log: Log::default(),
@@ -263,6 +275,7 @@ impl ServerBuilder {
                 default_snapshot: DEFAULT_SNAPSHOT.to_owned(),
                 any_snapshot: self.any_snapshot,
                 canned: self.canned,
+                admin: self.admin,
             },
             token: self.token.unwrap_or_else(ident::token),
             started: now,

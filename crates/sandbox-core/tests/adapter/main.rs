@@ -2,5 +2,7 @@
 
 mod cases;
 mod code;
+mod properties;
+mod python;
 mod recorder;
 mod shell;

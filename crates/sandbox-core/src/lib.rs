@@ -15,6 +15,9 @@
 //! | `cache` | yes | `CachingFactory`, the factory over any [`Provider`] |
 //! | `local` | yes | sandboxes that are folders and processes of this host |
 //! | `conformance` | no | rules that every factory should keep, as a suite to run |
+//! | `metrics` | no | counters and histograms of `CachingFactory` through the `metrics` facade |
+//! | `serde` | no | `Snapshot` can be serialised |
+//! | `signals` | no | a guard that closes factories when the process is told to end |
 //!
 //! There is no network here, and nothing about any one service.
 
@@ -24,22 +27,34 @@ mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+#[cfg(feature = "cache")]
+mod event;
 mod exec;
 mod factory;
+#[cfg(feature = "cache")]
+mod fingerprint;
 mod liveness;
 #[cfg(all(feature = "local", unix))]
 mod local;
 pub mod path;
 mod provider;
 mod sandbox;
+#[cfg(feature = "cache")]
+mod snapshot;
 mod spawner;
+#[cfg(feature = "cache")]
+mod suspension;
 
 #[cfg(feature = "cache")]
-pub use cache::{CachingFactory, CachingFactoryBuilder};
-pub use context_vars::{NoVars, Secret, Source, Vars};
+pub use cache::{AtCapacity, CachingFactory, CachingFactoryBuilder};
+pub use context_vars::{NoVars, Scope, Secret, Source, Vars};
 pub use error::{CloseError, Error, ErrorKind, Leftover};
+#[cfg(feature = "cache")]
+pub use event::{Event, EventKind, Events, Expiry, Observed, ScopePrint};
 pub use exec::{ExecOutcome, ExecRequest, ExecResult, ExecStatus, Output};
 pub use factory::{SandboxFactory, SingletonFactory};
+#[cfg(feature = "cache")]
+pub use fingerprint::Fingerprint;
 pub use liveness::Liveness;
 #[cfg(all(feature = "local", unix))]
 pub use local::{LocalEnvironment, LocalEnvironmentBuilder, LocalSandbox};
@@ -47,4 +62,8 @@ pub use provider::{
     Attempt, CreateError, Destroyed, Fate, Found, Health, Provider, ResolvedOf, Target,
 };
 pub use sandbox::{ExecBuilder, FileEntry, Sandbox, SandboxExt, SandboxInfo};
+#[cfg(feature = "cache")]
+pub use snapshot::{AccountSnapshot, LeaseSnapshot, SandboxSnapshot, Snapshot, SnapshotState};
 pub use spawner::{Background, BoxFuture, Spawner};
+#[cfg(feature = "cache")]
+pub use suspension::{HostSuspension, Suspension};

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// List the sandboxes that this program or library made
     Ls(LsArgs),
+    /// Remove sandboxes that processes of this program or library left behind and nobody renews
+    Sweep(SweepArgs),
     /// Show what is configured, what is reachable and what this machine can isolate
     Doctor(DoctorArgs),
 }
@@ -168,6 +170,30 @@ pub(crate) enum ServeIsolation {
 
 #[derive(Debug, Args)]
 pub(crate) struct LsArgs {
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A sandbox goes only if it carries our labels and this namespace, has a name of ours, and nobody has \
+    renewed it for --idle and for three times its lease, by the server's clock, on two looks more than ten seconds \
+    apart. What a living process renews, on whatever host, is spared. Exit code 125 if one could not be removed."
+)]
+pub(crate) struct SweepArgs {
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only sandboxes of this namespace
+    #[arg(long, value_parser = values::name, default_value = "default")]
+    pub(crate) namespace: String,
+    /// Only sandboxes that nobody has renewed for this long; at least 9m
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "15m")]
+    pub(crate) idle: Duration,
+    /// Also sandboxes that are meant to be kept when stopped (--persist)
+    #[arg(long)]
+    pub(crate) persistent: bool,
     /// Print a JSON array
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,3 +4,4 @@ pub(crate) mod doctor;
 pub(crate) mod ls;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod sweep;

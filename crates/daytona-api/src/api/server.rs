@@ -1,5 +1,7 @@
+use std::time::SystemTime;
+
 use crate::client::Daytona;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::models::{DaytonaConfiguration, StorageAccessDto};
 use crate::request::Call;
 use crate::routes::control_plane as routes;
@@ -65,6 +67,33 @@ impl Server {
         self.client
             .act(Call::new(&routes::HEALTH_CONTROLLER_LIVE, &[])?)
             .await
+    }
+
+    /// What time it is on the server, to the second: the `Date` of an answer to `GET /health`. Ages of sandboxes are told
+    /// by this clock, and never by one's own.
+    ///
+    /// # Errors
+    ///
+    /// See [`Server`]; an answer without a date.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: nothing changes.
+    ///
+    /// ```no_run
+    /// # async fn example(api: daytona_api::Daytona) -> Result<(), daytona_api::Error> {
+    /// let now = api.server().time().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn time(&self) -> Result<SystemTime, Error> {
+        let call = Call::new(&routes::HEALTH_CONTROLLER_LIVE, &[])?;
+        let limit = self.client.shared.config.limits.metadata;
+        let base = &self.client.shared.base;
+        let answer = self.client.answer(base, call, limit).await?;
+        let date = answer.headers.get(http::header::DATE);
+        let date = date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        date.ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no date"))
     }
 
     /// Whether the server can do its work, and how each part of it is: `GET /health/ready`.

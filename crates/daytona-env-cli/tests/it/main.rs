@@ -1,6 +1,7 @@
 //! The real binary, run as a user runs it.
 
 mod support;
+mod sweep;
 
 mod bad_input;
 mod creating;

@@ -50,6 +50,7 @@ async fn remove<P: Provider>(care: Care<P>) {
             }
             Err(error) => error,
         };
+        let mut freed = false;
         match error.kind() {
             ErrorKind::Auth if !asked_to_stop => {
                 asked_to_stop = true;
@@ -61,14 +62,16 @@ async fn remove<P: Provider>(care: Care<P>) {
                 shared.note(subject, &EventKind::DeleteRefused { error, stopped });
             }
             ErrorKind::Conflict | ErrorKind::InvalidInput => {
-                remove_dependents(&shared, &doomed).await;
+                freed = remove_dependents(&shared, &doomed).await;
             }
             _ => {}
         }
-        let hopeless = matches!(
-            error.kind(),
-            ErrorKind::Auth | ErrorKind::InvalidInput | ErrorKind::Unsupported
-        );
+        // What stood in the way is gone: the next try is not like this one.
+        let hopeless = !freed
+            && matches!(
+                error.kind(),
+                ErrorKind::Auth | ErrorKind::InvalidInput | ErrorKind::Unsupported
+            );
         let pause = backoff.pause(Some(&error));
         let gives_up = Instant::now() + pause >= end;
         let told = error.clone();
@@ -129,21 +132,27 @@ async fn stop<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
     }
 }
 
-/// Removes what stands in the way; what cannot be is tried again with the next try.
-async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) {
+/// Removes what stands in the way; what cannot be is tried again with the next try. True if
+/// something was removed.
+async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
     let work = shared
         .provider
         .dependents(&doomed.target, doomed.key.values());
     let Ok(Ok(dependents)) = timeout(ONE_REQUEST, guarded(work)).await else {
-        return;
+        return false;
     };
+    let mut freed = false;
     for dependent in dependents {
         let subject = doomed.subject.with_target(&dependent);
         shared.note(&subject, &EventKind::Deleting);
         let kind = match destroy(shared, &dependent, doomed).await {
-            Ok(destroyed) => gone(destroyed, doomed),
+            Ok(destroyed) => {
+                freed = true;
+                gone(destroyed, doomed)
+            }
             Err(error) => EventKind::DeleteFailed { error },
         };
         shared.note(&subject, &kind);
     }
+    freed
 }

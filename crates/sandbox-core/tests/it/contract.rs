@@ -179,7 +179,7 @@ async fn a_singleton_lends_and_never_closes() {
     let factory = SingletonFactory::new(Arc::clone(&sandbox));
     assert!(Arc::ptr_eq(&sandbox, &factory.open(&NoVars).await.unwrap()));
     assert!(Arc::ptr_eq(&sandbox, factory.sandbox()));
-    assert_eq!(factory.workdir(), None);
+    assert_eq!(factory.workdir(), Some("/work"));
     factory.close().await.unwrap();
     assert!(sandbox.run(["true"]).await.unwrap().success());
     assert_eq!(service.destroys(), 0);

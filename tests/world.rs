@@ -1,5 +1,4 @@
 //! Servers to break, environments on them, and what must hold whatever broke.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};

@@ -1,5 +1,4 @@
 //! One fault against each operation in turn.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 
@@ -16,13 +15,13 @@ use crate::world::{NEVER, closes, heals, left, loopback, on};
 
 /// The same fault for creates, look-ups, commands, uploads, downloads and deletes. In each case the invariants hold,
 /// and the fault struck.
-pub(super) async fn everywhere(fault: impl Fn(Fault) -> Fault) {
+pub(super) async fn everywhere(fault: impl Fn(Fault) -> Fault + Sync) {
     everywhere_but_downloads(&fault).await;
     download(fault(Fault::on(&DOWNLOAD_FILE))).await;
 }
 
 /// The same but for downloads: where the server counts right and sends something else, there is nothing to tell by.
-pub(super) async fn everywhere_but_downloads(fault: impl Fn(Fault) -> Fault) {
+pub(super) async fn everywhere_but_downloads(fault: impl Fn(Fault) -> Fault + Sync) {
     create(fault(Fault::on(&CREATE_SANDBOX))).await;
     lookup(fault(Fault::on(&GET_SANDBOX))).await;
     command(fault(Fault::on(&EXECUTE_COMMAND))).await;

@@ -1,5 +1,4 @@
 //! Faults 86 to 90: data.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use bytes::Bytes;
 use context_vars::NoVars;

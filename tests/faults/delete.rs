@@ -1,5 +1,4 @@
 //! Faults 65 to 76: deletes and closes.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! What the factory we replace does, measured elsewhere once per case, beside what this one does, measured here.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
 

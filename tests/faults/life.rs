@@ -1,5 +1,4 @@
 //! Faults 53 to 64: what happens to a sandbox while it is held.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 

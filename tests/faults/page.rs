@@ -1,5 +1,4 @@
 //! docs/faults.md, made from the table, and the check that each row has a test that runs.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -49,7 +48,9 @@ fn is_compiled(file: &Path) -> Result<(), String> {
     let declares = |parent: &PathBuf| {
         fs::read_to_string(parent).is_ok_and(|text| {
             let wanted = format!("mod {stem};");
-            text.lines().any(|line| line.trim() == wanted)
+            let declared = |line: &str| line == wanted || line.ends_with(&format!(" {wanted}"));
+            text.lines()
+                .any(|line| declared(line.trim()) && !line.contains("//"))
         })
     };
     match parents.iter().find(|parent| declares(parent)) {
@@ -93,9 +94,7 @@ fn every_fault_has_a_test_that_runs() {
                         .map(|error| format!("{}: {error}", row.number)),
                 );
             }
-            Proof::NotApplicable(why) if why.is_empty() => {
-                problems.push(format!("{} says not why", row.number))
-            }
+            Proof::NotApplicable("") => problems.push(format!("{} says not why", row.number)),
             Proof::NotApplicable(_) => {}
         }
     }

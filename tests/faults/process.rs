@@ -1,7 +1,7 @@
 //! Faults 77 to 85: processes and runtimes.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn runtimes_come_and_go() {
     let environment = on(&server).build().unwrap();
     let sandbox = runtime().block_on(environment.open(&NoVars)).unwrap();
     for _ in 0..3 {
-        let (environment, sandbox) = (environment.clone(), sandbox.clone());
+        let (environment, sandbox) = (environment.clone(), Arc::clone(&sandbox));
         let thread = thread::spawn(move || {
             runtime().block_on(async {
                 let outcome = sandbox.exec(ExecRequest::argv(["true"])).await.unwrap();

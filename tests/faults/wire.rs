@@ -1,5 +1,4 @@
 //! Faults 1 to 36: connections and HTTP.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -129,7 +128,7 @@ async fn an_answer_cut_in_its_body() {
 }
 
 /// 9 and 10. A byte a second: no call takes longer than it may.
-async fn slow_answers(fault: impl Fn(Fault) -> Fault) {
+async fn slow_answers(fault: impl Fn(Fault) -> Fault + Sync) {
     let server = in_place(|builder| builder);
     let api = Daytona::builder(Config::new(server.token()).api_url(server.api_url()))
         .transport(wire(&server))

@@ -1,5 +1,4 @@
 //! Cases with real commands and real connections.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -49,7 +48,7 @@ async fn tenants() -> Vec<Case> {
     environment.close().await.unwrap();
 
     // the environment of this process has a key
-    assert_eq!(std::env::var("DAYTONA_API_KEY").as_deref(), Ok(HOST_KEY));
+    assert_eq!(std::env::var_os("DAYTONA_API_KEY"), Some(HOST_KEY.into()));
     let before = server.requests().len();
     let environment = DaytonaEnvironment::builder()
         .api_url(server.api_url())

@@ -1,5 +1,4 @@
 //! Cases that take time, in a runtime whose time is paused.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Row] = &[
         "refused before anything is sent, or the very file",
         &[
             "tests/faults/data.rs::paths_that_lead_elsewhere_or_look_odd",
-            "crates/sandbox-core/tests/it/contract.rs::no_path_leaves_the_workdir",
+            "crates/sandbox-core/tests/it/contract.rs::paths_are_confined",
         ],
     ),
 ];

@@ -1,5 +1,6 @@
 //! Shell and code adapters on `DaytonaEnvironment`, with real processes: what a recording sandbox cannot show.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::Arc;
 
 use context_vars::{NoVars, Variable, Vars};
 use daytona_env::DaytonaEnvironment;
@@ -115,13 +116,13 @@ async fn the_longest_command_that_is_let_through_does_run() {
     let environment = on(&server).build().unwrap();
     let sandbox = environment.open(&NoVars).await.unwrap();
     let most = CommandPolicy::MAX_COMMAND;
-    let free = ShellAdapter::over(sandbox.clone()).build().unwrap();
+    let free = ShellAdapter::over(Arc::clone(&sandbox)).build().unwrap();
     let end = "\necho end";
     let line = format!("#{}{end}", "x".repeat(most - 1 - end.len()));
     assert_eq!(line.len(), most);
     assert_eq!(free.run(&line, &NoVars).await.unwrap().to_text(), "end");
 
-    let restricted = ShellAdapter::over(sandbox.clone())
+    let restricted = ShellAdapter::over(Arc::clone(&sandbox))
         .allowed(["printf"])
         .build()
         .unwrap();

@@ -7,5 +7,8 @@
     reason = "a test may panic, and prints what it measured"
 )]
 
+mod crash;
 mod faults;
+mod sim;
+mod torture;
 mod world;

@@ -22,3 +22,17 @@ async fn it_keeps_every_rule() {
     let left: Vec<_> = std::fs::read_dir(root.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn it_is_under_three_hundred_lines() {
+    let files = [
+        include_str!("../src/command.rs"),
+        include_str!("../src/lib.rs"),
+        include_str!("../src/provider.rs"),
+        include_str!("../src/sandbox.rs"),
+    ];
+    let lines: usize = files.iter().map(|file| file.lines().count()).sum();
+    assert!(lines < 300, "{lines}");
+    let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+    assert_eq!(sources.count(), files.len(), "a file is not counted");
+}

@@ -51,6 +51,7 @@ const OURS: &[(&str, &[&str])] = &[
             "daytona-local",
             "sandbox-core",
             "sandbox-tools",
+            "third-party-factory",
         ],
     ),
     ("xtask", &[]),

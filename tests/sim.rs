@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::runtime::Builder;
 
 /// How many seeds a plain `cargo test` runs.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 60;
 
 fn of_environment(name: &str, default: u64) -> u64 {
     let given = std::env::var_os(name).and_then(|value| value.into_string().ok());

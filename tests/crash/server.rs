@@ -1,8 +1,8 @@
 //! The server in a process of its own.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use daytona_local::{Isolation, Server};
@@ -32,6 +32,8 @@ pub(super) fn main() {
 pub(super) struct Served {
     process: Child,
     stdin: Option<ChildStdin>,
+    /// Kept open: the test harness in the child writes to it from time to time.
+    _stdout: Lines<BufReader<ChildStdout>>,
     pub(super) url: String,
     pub(super) token: String,
 }
@@ -42,12 +44,14 @@ impl Served {
         let stdin = process.stdin.take();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = lines
+            .by_ref()
             .find_map(|line| line.unwrap().strip_prefix("> ").map(str::to_owned))
             .unwrap();
         let (url, token) = line.split_once(' ').unwrap();
         Self {
             process,
             stdin,
+            _stdout: lines,
             url: url.to_owned(),
             token: token.to_owned(),
         }

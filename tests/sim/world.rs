@@ -106,10 +106,10 @@ impl Weather {
 }
 
 /// Answers every command with nothing, and counts how often each was run; in some worlds a shell runs them.
-fn executor(runs: &Runs, shell: bool) -> Arc<dyn Fn(&str) -> (i32, String) + Send + Sync> {
+fn executor(runs: &Runs, shell: bool) -> CannedExec {
     let runs = runs.clone();
     let ran = crate::world::run_in_shell;
-    Arc::new(move |script| {
+    CannedExec::from_fn(move |script| {
         runs.note(script);
         if shell {
             ran(script)
@@ -123,11 +123,8 @@ pub(super) async fn live(seed: u64) -> Summary {
     let mut draw = Rng::with_seed(seed);
     let weather = Weather::draw(&mut draw);
     let runs = Runs::default();
-    let execute = executor(&runs, seed % 16 == 0);
-    let server = in_place(|builder| {
-        let canned = CannedExec::from_fn(move |script| execute(script));
-        builder.create_delay(weather.create).canned_exec(canned)
-    });
+    let execute = executor(&runs, seed.is_multiple_of(16));
+    let server = in_place(|builder| builder.create_delay(weather.create).canned_exec(execute));
     weather.begin(&server, &mut draw);
     let mut processes: Vec<_> = (0..draw.usize(1..=3))
         .map(|number| Process::draw(number, &server, &runs, weather.late, &mut draw))

@@ -13,6 +13,9 @@ use sandbox_core::{ExecRequest, Sandbox};
 use super::{dropped_after, report, stepwise};
 use crate::world::{at, heals, in_place, left, on, wire};
 
+/// Makes the fault of a world, if it has one.
+type Make = fn() -> Option<Fault>;
+
 /// A command that was dropped ran once or not at all, and the sandbox is as usable as before.
 #[test]
 fn exec() {
@@ -21,7 +24,7 @@ fn exec() {
 
 async fn exec_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
-    let faults: [(&str, fn() -> Option<Fault>); 4] = [
+    let faults: [(&str, Make); 4] = [
         ("fast", || None),
         ("late", || {
             Some(Fault::on(&EXECUTE_COMMAND).delay(Duration::from_secs(2)))

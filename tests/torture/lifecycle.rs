@@ -11,8 +11,11 @@ use daytona_local::{Fault, Server};
 use super::{dropped_after, report, stepwise};
 use crate::world::{at, closes, idle, left};
 
+/// Makes a world.
+type World = fn() -> Arc<Server>;
+
 /// The worlds that each call is dropped in.
-fn worlds() -> [(&'static str, fn() -> Arc<Server>); 4] {
+fn worlds() -> [(&'static str, World); 4] {
     [
         ("fast", || idle(|builder| builder)),
         ("slow", || {

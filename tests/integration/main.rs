@@ -1,5 +1,6 @@
 //! Proofs over all crates: `DaytonaEnvironment` on the embedded server, over loopback.
 
+mod adapters;
 mod adopt;
 mod argv;
 mod bad_input;

@@ -4,3 +4,5 @@
 mod readme;
 #[cfg(doctest)]
 mod testing_offline;
+#[cfg(doctest)]
+mod writing_a_factory;

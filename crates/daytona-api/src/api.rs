@@ -3,12 +3,14 @@
 mod computer_use;
 mod create;
 mod download;
+mod execution;
 mod files;
 mod find;
 mod git;
 mod info;
 mod interpreter;
 mod list;
+mod logs;
 mod lsp;
 mod organizations;
 mod ports;
@@ -23,6 +25,7 @@ mod server;
 mod sessions;
 mod snapshots;
 mod system;
+mod terminal;
 mod upload;
 mod volumes;
 mod wait;
@@ -38,11 +41,13 @@ use crate::request::Call;
 pub use self::computer_use::{ComputerUse, Screenshot};
 pub use self::create::Create;
 pub use self::download::{Download, DownloadBuilder};
+pub use self::execution::{Execution, ExecutionError, ExecutionEvent, ExecutionResult, RunCode};
 pub use self::files::{Files, Permissions};
 pub use self::git::{Git, GitClone, GitPull, GitPush};
 pub use self::info::Info;
 pub use self::interpreter::Interpreter;
 pub use self::list::List;
+pub use self::logs::{LogChunk, LogStream};
 pub use self::lsp::Lsp;
 pub use self::organizations::Organizations;
 pub use self::ports::Ports;
@@ -56,9 +61,11 @@ pub use self::server::Server;
 pub use self::sessions::Sessions;
 pub use self::snapshots::{SnapshotList, Snapshots};
 pub use self::system::System;
+pub use self::terminal::{OpenTerminal, PtyEvent, PtyExit, Terminal};
 pub use self::upload::Upload;
 pub use self::volumes::Volumes;
 pub use self::warm_pools::WarmPools;
+pub use crate::wire::markers::Output;
 
 /// The API inside one sandbox; from [`Daytona::toolbox`]. Cloning is cheap.
 #[derive(Clone, Debug)]

@@ -111,6 +111,11 @@ impl Call {
         self
     }
 
+    pub(crate) fn header(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     pub(crate) fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self

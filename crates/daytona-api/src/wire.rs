@@ -2,3 +2,4 @@
 
 pub(crate) mod markers;
 pub(crate) mod multipart;
+pub(crate) mod socket;

@@ -10,8 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 mod shifted;
+mod tokio_time;
 
 pub(crate) use shifted::ShiftedClock;
+pub use tokio_time::TokioClock;
 
 /// What [`Clock::sleep_until`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -23,7 +23,7 @@ mod log;
 mod server;
 mod toolbox;
 
-pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock};
+pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock, TokioClock};
 pub use control::SandboxRow;
 pub use error::{Error, ErrorKind};
 pub use faults::{

@@ -7,6 +7,7 @@ mod builder;
 mod connection;
 mod dispatch;
 pub(crate) mod ident;
+mod in_place;
 pub(crate) mod query;
 pub(crate) mod reply;
 mod router;

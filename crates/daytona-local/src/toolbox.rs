@@ -4,7 +4,13 @@ mod code;
 mod files;
 mod git;
 mod info;
+mod interpreter;
+pub(crate) mod live;
 mod process;
+mod pty;
+mod session;
+mod socket;
+mod text;
 
 use std::io;
 use std::pin::Pin;
@@ -19,6 +25,7 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::isolate::cell::Cell;
 use crate::server::Call;
+use crate::server::CannedExec;
 use crate::server::app::App;
 use crate::server::reply::{Body, Failure, Reply};
 
@@ -40,6 +47,13 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         && let Some(canned) = &app.options.canned
     {
         return process::canned(call, canned).await;
+    }
+    if app.options.in_place {
+        return match call.matched.route.unwrap_or_default() {
+            "ExecuteCommand" => process::canned(call, &CannedExec::new(0, "")).await,
+            "CreateFolder" => Ok(Reply::json(201, &serde_json::json!({}))),
+            route => Err(not_served(route)),
+        };
     }
     let cell = app.cell(&id).await?;
     let place = {
@@ -69,6 +83,27 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
     match call.matched.route.unwrap_or_default() {
         "ExecuteCommand" => process::execute(app, &place, call).await,
         "CodeRun" => code::run(app, &place, call).await,
+        "ListSessions"
+        | "CreateSession"
+        | "GetSession"
+        | "DeleteSession"
+        | "SessionExecuteCommand"
+        | "GetSessionCommand"
+        | "GetSessionCommandLogs"
+        | "SendInput"
+        | "GetEntrypointSession"
+        | "GetEntrypointLogs" => session::handle(app, &place, call).await,
+        "ListPtySessions"
+        | "CreatePtySession"
+        | "GetPtySession"
+        | "DeletePtySession"
+        | "ResizePtySession"
+        | "ConnectPtySession"
+        | "CreateConnectPtySession" => pty::handle(app, &place, call).await,
+        "ListInterpreterContexts"
+        | "CreateInterpreterContext"
+        | "DeleteInterpreterContext"
+        | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,

@@ -28,6 +28,10 @@ struct Inner {
 struct Mark {
     error: Error,
     /// Why it is lost, in short; empty if it was closed.
+    #[cfg_attr(
+        not(feature = "cache"),
+        expect(dead_code, reason = "only the cache tells it")
+    )]
     reason: Box<str>,
 }
 

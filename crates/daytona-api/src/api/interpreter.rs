@@ -18,7 +18,7 @@ use crate::routes::toolbox as routes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Interpreter {
-    toolbox: Toolbox,
+    pub(super) toolbox: Toolbox,
 }
 
 impl Interpreter {

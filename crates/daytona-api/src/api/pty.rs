@@ -22,7 +22,7 @@ use crate::routes::toolbox as routes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pty {
-    toolbox: Toolbox,
+    pub(super) toolbox: Toolbox,
 }
 
 impl Pty {

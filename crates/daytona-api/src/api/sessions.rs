@@ -27,7 +27,7 @@ use crate::wire::markers::{split, unmarked};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    toolbox: Toolbox,
+    pub(super) toolbox: Toolbox,
 }
 
 impl Sessions {

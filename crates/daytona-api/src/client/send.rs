@@ -11,7 +11,7 @@ use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
-use crate::transport::{Body, Wait};
+use crate::transport::{Body, ByteStream, Wait};
 
 /// How much of a success to read.
 #[derive(Clone, Copy)]
@@ -93,6 +93,43 @@ impl Daytona {
             }),
             Got::All(_) => Err(Error::new(ErrorKind::Transport, "no body")),
         }
+    }
+
+    /// Sends once, and gives the connection that the server has switched to another protocol.
+    pub(crate) async fn upgrade(
+        &self,
+        base: &Base,
+        mut call: Call,
+    ) -> Result<(HeaderMap, Box<dyn ByteStream>), Error> {
+        let id = call.route.id;
+        let timeouts = &self.shared.config.timeouts;
+        let deadline = Instant::now() + timeouts.total;
+        let mut request = call.request(base, &self.shared.headers)?;
+        request.extensions_mut().insert(Wait {
+            head: timeouts.head,
+            deadline,
+        });
+        let sent = timeout_at(deadline, self.shared.transport.upgrade(request)).await;
+        let late = |_| Error::new(ErrorKind::Timeout, "the call took too long").with_operation(id);
+        let answer = sent.map_err(late)?;
+        let (head, stream) = answer.map_err(|error| broken(error).with_operation(id))?;
+        if let Some(stream) = stream {
+            return Ok((head.into_parts().0.headers, stream));
+        }
+        let (head, body) = head.into_parts();
+        let patience = Patience {
+            idle: timeouts.body_idle,
+            deadline,
+        };
+        let status = head.status.as_u16();
+        if head.status.is_success() {
+            let what = "the server does not speak WebSocket here";
+            let error = Error::new(ErrorKind::Decode, what).with_status(status);
+            return Err(error.with_operation(id));
+        }
+        let text = read_error(body, patience).await;
+        let error = refused(status, &head.headers, &text, &self.hidden(&call));
+        Err(error.with_operation(id))
     }
 
     async fn all(&self, base: &Base, call: &mut Call, limit: usize) -> Result<Answer, Error> {

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 /// Which of its two outputs a command wrote to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Output {
+#[non_exhaustive]
+pub enum Output {
     /// Standard output.
     Stdout,
     /// Standard error.

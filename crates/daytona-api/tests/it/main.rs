@@ -5,6 +5,7 @@ mod decode;
 mod operations;
 #[cfg(feature = "test-util")]
 mod requests;
+mod sockets;
 mod support;
 #[cfg(feature = "test-util")]
 mod time;

@@ -35,6 +35,13 @@ impl DaytonaProvider {
             api,
         };
         match self.post(&making, params).await {
+            // the name was never anybody else's: an answer with another is about another sandbox
+            Ok(row) if !row.name.is_empty() && row.name != attempt.name() => {
+                Err(CreateError::may_exist(provider_error(
+                    "create a sandbox",
+                    "the server answered about another sandbox than the one it was asked to make",
+                )))
+            }
             Ok(row) => self.settle(&making, row).await,
             Err(error) => self.resolve(attempt, params, error).await,
         }

@@ -103,8 +103,13 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(20);
     loop {
-        let Err(error) = toolbox.files().create_folder(dir, None).await else {
-            return usable(toolbox, dir).await;
+        let made = match toolbox.files().create_folder(dir, None).await {
+            Ok(_) => usable(toolbox, dir).await,
+            Err(error) => Err(error),
+        };
+        let error = match made {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
         };
         let starting = error
             .status()
@@ -133,8 +138,8 @@ async fn made_by_shell(toolbox: &Toolbox, dir: &str) -> bool {
     matches!(made.await, Ok(answer) if answer.exit_code == Some(0) && answer.result.trim() == "ok")
 }
 
-/// A directory that was there before may belong to somebody else.
-async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
+/// A directory that was there before may belong to somebody else. To ask twice does no harm.
+async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, daytona_api::Error> {
     let probe = toolbox
         .process()
         .execute("test -w . || echo denied")
@@ -152,6 +157,6 @@ async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
         }
         // anything else says nothing about the directory: an image without a shell, say
         Ok(_) => Ok(Made::Usable),
-        Err(error) => Err(api_error("reach a sandbox", error)),
+        Err(error) => Err(error),
     }
 }

@@ -91,6 +91,22 @@ impl Host {
         Ok((host, watchdog))
     }
 
+    /// For a server that runs nothing.
+    pub(crate) fn bare(marker: String) -> io::Result<Self> {
+        Ok(Self {
+            base: tempfile::Builder::new()
+                .prefix("daytona-local-")
+                .tempdir()?,
+            binds: Vec::new(),
+            tools: None,
+            fallback: None,
+            path: PATH.to_owned(),
+            shell: "/bin/sh",
+            marker,
+            network: false,
+        })
+    }
+
     pub(crate) fn mode(&self) -> IsolationMode {
         if self.tools.is_some() {
             IsolationMode::Namespaces

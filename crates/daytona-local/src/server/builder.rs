@@ -60,9 +60,9 @@ impl fmt::Debug for CannedExec {
 #[must_use]
 pub struct ServerBuilder {
     isolation: Isolation,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     manual: Option<Arc<ManualClock>>,
-    token: Option<String>,
+    pub(super) token: Option<String>,
     port: u16,
     binds: Vec<PathBuf>,
     network: bool,
@@ -260,11 +260,22 @@ impl ServerBuilder {
             .map_err(|error| Error::io("the port is not known", error))?;
         let marker = ident::uuid();
         let (host, watchdog) =
-            Host::prepare(self.isolation, self.binds, self.network, marker).await?;
+            Host::prepare(self.isolation, self.binds.clone(), self.network, marker).await?;
+        let app = self.app(host, address.port(), runtime::Handle::current(), false);
+        Ok((Arc::new(app), listener, watchdog))
+    }
+
+    pub(super) fn app(
+        self,
+        host: Host,
+        port: u16,
+        runtime: runtime::Handle,
+        in_place: bool,
+    ) -> App {
         let shift = Arc::new(ShiftedClock::new(self.clock));
         let now = shift.now();
         let first_tick = add(now, Duration::from_secs(10));
-        let app = App {
+        App {
             clock: Arc::clone(&shift) as Arc<dyn Clock>,
             shift,
             host: Arc::new(host),
@@ -276,17 +287,17 @@ impl ServerBuilder {
                 any_snapshot: self.any_snapshot,
                 canned: self.canned,
                 admin: self.admin,
+                in_place,
             },
             token: self.token.unwrap_or_else(ident::token),
             started: now,
             stop: CancellationToken::new(),
-            port: OnceLock::from(address.port()),
+            port: OnceLock::from(port),
             store: Mutex::new(Store::new(self.snapshots, first_tick)),
-            runtime: runtime::Handle::current(),
+            runtime,
             making: tokio::sync::Mutex::default(),
             rescheduled: Notify::new(),
             working: watch::Sender::new(0),
-        };
-        Ok((Arc::new(app), listener, watchdog))
+        }
     }
 }

@@ -26,11 +26,16 @@ const HEADERS: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What carries a connection.
-#[derive(Debug)]
 pub(crate) enum Wire {
     Tcp(TcpStream),
     Memory(DuplexStream),
+    Other(Box<dyn Io>),
 }
+
+/// Anything that carries bytes both ways.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl AsyncRead for Wire {
     fn poll_read(
@@ -41,6 +46,7 @@ impl AsyncRead for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_read(cx, buf),
             Self::Memory(wire) => Pin::new(wire).poll_read(cx, buf),
+            Self::Other(wire) => Pin::new(wire).poll_read(cx, buf),
         }
     }
 }
@@ -54,6 +60,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_write(cx, buf),
             Self::Memory(wire) => Pin::new(wire).poll_write(cx, buf),
+            Self::Other(wire) => Pin::new(wire).poll_write(cx, buf),
         }
     }
 
@@ -61,6 +68,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_flush(cx),
             Self::Memory(wire) => Pin::new(wire).poll_flush(cx),
+            Self::Other(wire) => Pin::new(wire).poll_flush(cx),
         }
     }
 
@@ -68,6 +76,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_shutdown(cx),
             Self::Memory(wire) => Pin::new(wire).poll_shutdown(cx),
+            Self::Other(wire) => Pin::new(wire).poll_shutdown(cx),
         }
     }
 
@@ -79,6 +88,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
             Self::Memory(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
+            Self::Other(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -86,6 +96,7 @@ impl AsyncWrite for Wire {
         match self {
             Self::Tcp(wire) => wire.is_write_vectored(),
             Self::Memory(wire) => wire.is_write_vectored(),
+            Self::Other(wire) => wire.is_write_vectored(),
         }
     }
 }
@@ -128,7 +139,8 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(wire), service);
+        .serve_connection(TokioIo::new(wire), service)
+        .with_upgrades();
     let stop = app.stop.clone();
     let ended = tokio::select! {
         // A client that breaks off is nothing to report.
@@ -139,7 +151,11 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
             ending.unwrap_or(Ending::Close)
         }
     };
-    let mut wire = connection.into_parts().io.into_inner();
+    // one that has switched its protocol is somebody else's
+    let Some(parts) = connection.into_parts() else {
+        return;
+    };
+    let mut wire = parts.io.into_inner();
     let sent = match &ended {
         Ending::Raw { bytes, pace } => send(&app, &mut wire, bytes, *pace).await,
         Ending::Cut { bytes } => send(&app, &mut wire, bytes, None).await,

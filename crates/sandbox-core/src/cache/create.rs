@@ -173,12 +173,19 @@ impl<'t, P: Provider> Attempting<'t, P> {
         if let Err(error) = self.account_takes_creates().await {
             return self.absent(error);
         }
-        let mut error = match self.create().await {
-            Ok(sandbox) => return ready(sandbox, false),
-            Err(failed) if failed.fate() == Fate::NotCreated && !self.unclear => {
-                return Outcome::Failed(failed.into_error());
+        let mut error = loop {
+            match self.create().await {
+                Ok(sandbox) => return ready(sandbox, false),
+                Err(failed) if failed.fate() == Fate::NotCreated && !self.unclear => {
+                    let error = failed.into_error();
+                    // The service only asks to wait, and the account heeds it.
+                    let waits = error.is_rate_limited() && !self.creation.is_cancelled();
+                    if !waits || self.account_takes_creates().await.is_err() {
+                        return Outcome::Failed(error);
+                    }
+                }
+                Err(failed) => break failed.into_error(),
             }
-            Err(failed) => failed.into_error(),
         };
         let mut polls = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let mut tries = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));

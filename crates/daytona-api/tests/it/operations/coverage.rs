@@ -15,12 +15,6 @@ const MISSING: &[(&str, &str)] = &[
         "UploadFile",
         "uploads go through UploadFiles, which older servers know too",
     ),
-    ("ConnectPtySession", "needs a WebSocket: not there yet"),
-    (
-        "CreateConnectPtySession",
-        "needs a WebSocket: not there yet",
-    ),
-    ("ExecuteInterpreterCode", "needs a WebSocket: not there yet"),
 ];
 
 /// The route with this method and path; the one with the fewest parameters, where several fit.
@@ -52,6 +46,7 @@ async fn every_operation_has_a_method() {
     toolbox::all(&lab).await;
     toolbox::elsewhere(&lab).await;
     desktop::all(&lab).await;
+    toolbox::sockets(&lab).await;
     let by_hand: BTreeSet<&str> = lab
         .server
         .requests()

@@ -240,6 +240,20 @@ pub(super) async fn elsewhere(lab: &Lab) {
     lab.ask("", files.set_permissions("f", permissions)).await;
 }
 
+/// Those that switch to WebSocket, which this server does not; how they go on is shown elsewhere.
+pub(super) async fn sockets(lab: &Lab) {
+    let toolbox = lab.toolbox();
+    let _ = lab
+        .server
+        .clone()
+        .json(200, "{}")
+        .json(200, "{}")
+        .json(200, "{}");
+    assert!(toolbox.pty().connect("main").await.is_err());
+    assert!(toolbox.pty().open("main").send().await.is_err());
+    assert!(toolbox.interpreter().run("1").send().await.is_err());
+}
+
 #[tokio::test]
 async fn toolbox() {
     let lab = Lab::new();

@@ -9,3 +9,4 @@ mod refused;
 mod server;
 mod share;
 mod sweep;
+mod truth;

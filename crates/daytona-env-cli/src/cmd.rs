@@ -2,5 +2,6 @@
 
 pub(crate) mod doctor;
 pub(crate) mod ls;
+pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;

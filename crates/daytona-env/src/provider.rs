@@ -8,7 +8,7 @@ mod pace;
 mod phase;
 mod prepare;
 mod renew;
-mod row;
+pub(crate) mod row;
 mod wait;
 
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
 
 pub(crate) use keep::Keep;
+pub(crate) use phase::Phase;
 
 /// Makes, finds, renews and destroys sandboxes for one environment.
 #[derive(Debug)]
@@ -74,10 +75,12 @@ impl DaytonaProvider {
             },
             _ => return Err(internal("no credential after the check for one")),
         };
-        self.clients.of(&Account {
+        let account = self.clients.of(&Account {
             api_url: &params.api_url,
             credential,
-        })
+        })?;
+        let values = params.env_vars.iter().map(|(_, value)| value.expose());
+        Ok(ClientSet::hiding(account, values))
     }
 
     fn fingerprint(&self, params: &DaytonaParamsResolved) -> Fingerprint {

@@ -4,10 +4,13 @@ mod support;
 
 mod bad_input;
 mod creating;
+mod early;
 mod embedded;
 mod help;
+mod kept;
 mod lease;
 mod outcome;
+mod pages;
 mod remote;
 mod secrets;
 mod signals;

@@ -1,6 +1,8 @@
 //! Proofs over all crates: `DaytonaEnvironment` on the embedded server, over loopback.
 
+mod adapters;
 mod adopt;
+mod argv;
 mod bad_input;
 mod baseline;
 mod canaries;

@@ -2,3 +2,7 @@
 
 #[cfg(doctest)]
 mod readme;
+#[cfg(doctest)]
+mod testing_offline;
+#[cfg(doctest)]
+mod writing_a_factory;

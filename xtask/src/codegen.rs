@@ -115,12 +115,14 @@ fn generate(dir: &Path, overlay: &str) -> Result<(Files, Lock)> {
             models: "models",
             routes: "control_plane",
             api: "ControlPlane",
+            raw: "ControlPlane",
         },
         Source {
             document: toolbox,
             models: "toolbox",
             routes: "toolbox",
             api: "Toolbox",
+            raw: "Toolbox",
         },
     ];
     let files = emit::emit(&sources)?;

@@ -8,6 +8,7 @@
 mod ci;
 mod clock;
 mod codegen;
+mod proofs;
 mod release;
 mod tidy;
 
@@ -22,7 +23,10 @@ cargo xtask tidy                                 arrows, layout, manifests, docs
 cargo xtask ci [fast|full] [--skip-tests] [--spec-dir DIR]
                                                  everything a change must pass, one line per step
 cargo xtask release check [--only STEP,..]       what must hold before the crates are handed out; --bless holds what is found
-cargo xtask release prepare X.Y.Z [--dry-run]    version, changelog, SBOM, notes and tag message, from a clean and green tree";
+cargo xtask release prepare X.Y.Z [--dry-run]    version, changelog, SBOM, notes and tag message, from a clean and green tree
+cargo xtask incumbents                           what the incumbent does in each case, and what we do
+cargo xtask sim [--seeds N] [--from S]           simulated worlds, 2,000 of them; names the seed that fails
+cargo xtask crash [--runs N] [--seed S]          real processes killed at random instants, 1,000 of them";
 
 fn main() -> ExitCode {
     match run() {
@@ -49,6 +53,9 @@ fn run() -> Result<()> {
         "tidy" => println!("{}", tidy::run(&root())?),
         "release" => release::run(&root(), rest)?,
         "ci" => ci::run(&root(), &ci::Options::parse(rest)?)?,
+        "incumbents" => proofs::incumbents(&root(), rest)?,
+        "sim" => proofs::sim(&root(), rest)?,
+        "crash" => proofs::crash(&root(), rest)?,
         other => bail!("there is no task {other}\n{USAGE}"),
     }
     Ok(())

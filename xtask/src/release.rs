@@ -3,6 +3,7 @@
 mod api;
 mod binary;
 mod budget;
+mod consumers;
 mod deny;
 mod features;
 mod members;
@@ -80,6 +81,11 @@ const STEPS: &[Step] = &[
         deny::check,
     ),
     ("features", "each alone, none, all", features::check),
+    (
+        "consumers",
+        "small packages as strangers would write them",
+        consumers::check,
+    ),
     (
         "packages",
         "each crate built and tested from its package alone",

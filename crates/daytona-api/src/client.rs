@@ -18,7 +18,10 @@ use zeroize::Zeroizing;
 use self::auth::Base;
 use self::budget::Budget;
 use self::config::Config;
-use crate::api::{Sandboxes, Toolbox};
+use crate::api::raw::ControlPlaneRaw;
+use crate::api::{
+    Organizations, Regions, Sandboxes, Secrets, Server, Snapshots, Toolbox, Volumes, WarmPools,
+};
 use crate::error::Error;
 use crate::models::Sandbox;
 use crate::request::check_segment;
@@ -190,6 +193,54 @@ impl Daytona {
     #[must_use]
     pub fn sandboxes(&self) -> Sandboxes {
         Sandboxes::new(self.clone())
+    }
+
+    /// The snapshots that sandboxes are created from.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(self.clone())
+    }
+
+    /// Folders that outlive sandboxes.
+    #[must_use]
+    pub fn volumes(&self) -> Volumes {
+        Volumes::new(self.clone())
+    }
+
+    /// The secrets kept for sandboxes.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.clone())
+    }
+
+    /// Sandboxes that are kept ready.
+    #[must_use]
+    pub fn warm_pools(&self) -> WarmPools {
+        WarmPools::new(self.clone())
+    }
+
+    /// Organizations, their usage and limits.
+    #[must_use]
+    pub fn organizations(&self) -> Organizations {
+        Organizations::new(self.clone())
+    }
+
+    /// The places where sandboxes run.
+    #[must_use]
+    pub fn regions(&self) -> Regions {
+        Regions::new(self.clone())
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server::new(self.clone())
+    }
+
+    /// Operations that have no method by hand.
+    #[must_use]
+    pub fn raw(&self) -> ControlPlaneRaw {
+        ControlPlaneRaw::new(self.clone())
     }
 
     /// The API inside `sandbox`, at the address that the sandbox names.

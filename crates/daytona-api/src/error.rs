@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Decode,
     /// The answer is larger than the limit.
     TooLarge,
+    /// What was waited for has failed, and will never be as it should; [`Error::message`] is the server's reason.
+    Failed,
 }
 
 /// An error of this crate.
@@ -39,6 +41,7 @@ struct Inner {
     timeout: bool,
     not_daytona: bool,
     status: Option<u16>,
+    close: Option<u16>,
     code: Option<String>,
     origin: Option<String>,
     message: Option<String>,
@@ -90,6 +93,26 @@ impl Error {
         error
     }
 
+    /// `message` must be clean already.
+    pub(crate) fn failed(what: impl Into<Cow<'static, str>>, message: Option<String>) -> Self {
+        let mut error = Self::new(ErrorKind::Failed, what);
+        error.0.message = message;
+        error
+    }
+
+    /// A WebSocket that the server closed. `reason` must be clean already.
+    pub(crate) fn closed(
+        kind: ErrorKind,
+        what: impl Into<Cow<'static, str>>,
+        code: u16,
+        reason: Option<String>,
+    ) -> Self {
+        let mut error = Self::new(kind, what);
+        error.0.close = Some(code);
+        error.0.message = reason;
+        error
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.0.source = Some(source.into());
         self
@@ -126,6 +149,13 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// The code with which the server closed a WebSocket, where that is what went wrong: 1008 for a reader that is
+    /// too slow, 1011 for a failure of the server, 4008 where code ran out of time.
+    #[must_use]
+    pub fn close_code(&self) -> Option<u16> {
+        self.0.close
     }
 
     /// The server's own code (`PROCESS_EXECUTION_TIMEOUT`), where it gave one.
@@ -240,6 +270,7 @@ impl fmt::Debug for Error {
             .field("operation", &self.0.operation)
             .field("what", &self.0.what)
             .field("status", &self.0.status)
+            .field("close_code", &self.0.close)
             .field("code", &self.0.code)
             .field("source_system", &self.0.origin)
             .field("message", &self.0.message)

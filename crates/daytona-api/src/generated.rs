@@ -2,6 +2,9 @@
 
 #[rustfmt::skip]
 pub(crate) mod models;
+#[cfg(feature = "client")]
+#[rustfmt::skip]
+pub(crate) mod raw;
 #[rustfmt::skip]
 pub(crate) mod routes;
 #[rustfmt::skip]

@@ -70,6 +70,20 @@ impl Call {
         self
     }
 
+    /// A query that is there only with a value.
+    pub(crate) fn maybe(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, &value.to_string()),
+            None => self,
+        }
+    }
+
+    pub(crate) fn queries(self, pairs: &[(&str, &str)]) -> Self {
+        pairs
+            .iter()
+            .fold(self, |call, (name, value)| call.query(name, value))
+    }
+
     pub(crate) fn json<T: Serialize>(mut self, value: &T) -> Result<Self, Error> {
         let bytes = serde_json::to_vec(value).map_err(|error| {
             Error::build("the request cannot be written as json").with_source(error)
@@ -94,6 +108,11 @@ impl Call {
 
     pub(crate) fn accept(mut self, value: &'static str) -> Self {
         self.headers.insert(ACCEPT, HeaderValue::from_static(value));
+        self
+    }
+
+    pub(crate) fn header(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 
@@ -182,6 +201,11 @@ fn fill(route: &Route, params: &[&str]) -> Result<String, Error> {
     }
     path.push_str(rest);
     Ok(path)
+}
+
+/// As it stands in a path or query.
+pub(crate) const fn flag(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 /// Whether `text` can be one segment of a path: not empty, not a step to another folder, no control characters.

@@ -27,6 +27,13 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+impl Answer {
+    /// The body, where it is JSON of this shape.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
 /// When to give up on a body.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {

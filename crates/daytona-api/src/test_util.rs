@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 
-use crate::transport::{Body, Phase, Transport, TransportError};
+use crate::transport::{Body, ByteStream, Phase, Transport, TransportError};
 
 /// Answers from a script, one for each request, and keeps the requests. Cloning shares both.
 ///
@@ -135,6 +135,14 @@ impl Transport for Scripted {
                 .with_source(std::io::Error::other("the script is at its end"))),
         }
     }
+
+    /// The next step of the script, which never switches the protocol.
+    async fn upgrade(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(http::Response<Body>, Option<Box<dyn ByteStream>>), TransportError> {
+        Ok((self.send(request).await?, None))
+    }
 }
 
 /// Keeps the requests that go through to another transport. Their bodies are read into memory first.
@@ -189,6 +197,18 @@ impl Transport for Capturing {
             .unwrap_or_else(PoisonError::into_inner)
             .push(captured);
         self.inner.send(request).await
+    }
+
+    async fn upgrade(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(http::Response<Body>, Option<Box<dyn ByteStream>>), TransportError> {
+        let (captured, request) = capture(request).await?;
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(captured);
+        self.inner.upgrade(request).await
     }
 }
 

@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod hyper;
 mod tls;
+mod upgrade;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -35,6 +36,28 @@ pub trait Transport: Debug + Send + Sync {
         &self,
         request: http::Request<Body>,
     ) -> Result<http::Response<Body>, TransportError>;
+
+    /// Sends a request that asks to switch the protocol, at most once. Where the server did (status 101) the
+    /// connection itself comes with the head of the answer; otherwise the answer is like any other.
+    ///
+    /// A transport that has no such connections need not have this: it then fails with nothing sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    async fn upgrade(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(http::Response<Body>, Option<Box<dyn ByteStream>>), TransportError> {
+        drop(request);
+        let what = "this transport cannot switch protocols";
+        Err(TransportError::new(Phase::Connect)
+            .with_source(std::io::Error::new(std::io::ErrorKind::Unsupported, what)))
+    }
 }
 
 /// How long a [`Transport`] may wait; an extension of each request.

@@ -1,3 +1,5 @@
 //! Encodings beside JSON.
 
+pub(crate) mod markers;
 pub(crate) mod multipart;
+pub(crate) mod socket;

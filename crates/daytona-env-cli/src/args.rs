@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Ls(LsArgs),
     /// Delete sandboxes that this program or library made
     Rm(RmArgs),
+    /// Remove sandboxes that processes of this program or library left behind and nobody renews
+    Sweep(SweepArgs),
     /// Show what is configured, what is reachable and what this machine can isolate
     Doctor(DoctorArgs),
 }
@@ -156,6 +158,12 @@ pub(crate) struct ServeArgs {
     /// Let the server's clock run N times as fast, to try leases and timeouts of minutes in seconds
     #[arg(long, value_name = "N", value_parser = values::speed, default_value = "1")]
     pub(crate) speed: f64,
+    /// Inject the faults of this JSON file; docs/testing-offline.md has the format
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Let whoever holds the token inject faults, move the clock and see all requests, at /admin/
+    #[arg(long)]
+    pub(crate) admin: bool,
     /// Write the token to this file, readable by you alone, instead of printing it
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -192,6 +200,30 @@ pub(crate) struct RmArgs {
     /// Also those that neither this program nor its library made
     #[arg(long)]
     pub(crate) any: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A sandbox goes only if it carries our labels and this namespace, has a name of ours, and nobody has \
+    renewed it for --idle and for three times its lease, by the server's clock, on two looks more than ten seconds \
+    apart. What a living process renews, on whatever host, is spared. Exit code 125 if one could not be removed."
+)]
+pub(crate) struct SweepArgs {
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only sandboxes of this namespace
+    #[arg(long, value_parser = values::name, default_value = "default")]
+    pub(crate) namespace: String,
+    /// Only sandboxes that nobody has renewed for this long; at least 9m
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "15m")]
+    pub(crate) idle: Duration,
+    /// Also sandboxes that are meant to be kept when stopped (--persist)
+    #[arg(long)]
+    pub(crate) persistent: bool,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

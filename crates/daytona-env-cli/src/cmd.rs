@@ -5,3 +5,4 @@ pub(crate) mod ls;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod sweep;

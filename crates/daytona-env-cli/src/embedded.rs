@@ -1,6 +1,10 @@
 //! The embedded server, in this process.
 
-use daytona_local::{Isolation, IsolationMode, IsolationReport, Server, ServerBuilder};
+use std::path::Path;
+
+use daytona_local::{
+    FaultScript, Isolation, IsolationMode, IsolationReport, Server, ServerBuilder,
+};
 
 use crate::args::{EmbeddedArgs, IsolationArg, ServeArgs, ServeIsolation};
 use crate::error::Failure;
@@ -34,13 +38,25 @@ pub(crate) async fn for_serve(args: &ServeArgs) -> Result<Server, Failure> {
         .isolation(isolation)
         .network(!args.no_network)
         .port(args.port)
-        .speed(args.speed);
-    start(
+        .speed(args.speed)
+        .admin(args.admin);
+    let faults = args.faults.as_deref().map(script).transpose()?;
+    let server = start(
         args.bind_ro
             .iter()
             .fold(builder, |builder, dir| builder.bind_ro(dir)),
     )
-    .await
+    .await?;
+    if let Some(faults) = faults {
+        server.faults().load(faults);
+    }
+    Ok(server)
+}
+
+fn script(path: &Path) -> Result<FaultScript, Failure> {
+    let failure = || Failure::new(format!("cannot use the faults in {}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failure().because(error))?;
+    FaultScript::parse(&text).map_err(|error| failure().because(error))
 }
 
 async fn start(builder: ServerBuilder) -> Result<Server, Failure> {

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => cmd::serve::run(args, &mut signals).await,
             Command::Ls(args) => cmd::ls::run(args, &host, &mut signals).await,
             Command::Rm(args) => cmd::rm::run(args, &host, &mut signals).await,
+            Command::Sweep(args) => cmd::sweep::run(args, &host, &mut signals).await,
             Command::Doctor(args) => cmd::doctor::run(args, &host, &mut signals).await,
         }
     });

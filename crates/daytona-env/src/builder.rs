@@ -1,10 +1,13 @@
 //! Configures an environment.
 
+mod check;
+mod limits;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use context_vars::{NoVars, OptParam, Param, ParamMap, Resolve, Scope, Secret};
+use context_vars::{OptParam, Param, ParamMap, Resolve, Scope, Secret};
 use daytona_api::transport::Transport;
 use sandbox_core::{Error, Spawner};
 
@@ -12,14 +15,18 @@ use crate::environment::DaytonaEnvironment;
 use crate::error::{internal, invalid};
 use crate::fingerprint::{Fingerprinter, instance};
 use crate::lease::Lease;
-use crate::params::{DaytonaParams, Known, ShownUrl};
+use crate::params::{DaytonaParams, ShownUrl};
 use crate::provider::{DaytonaProvider, Keep};
 use crate::resources::DaytonaResources;
-use crate::settings::Settings;
-use crate::validate::{Invalid, Origin, check_env, check_label, check_shape, normal_workdir};
+use crate::share::Share;
+use crate::validate::Invalid;
+
+pub(crate) use limits::Limits;
 
 /// Where Daytona's own service listens.
-const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
+pub(crate) const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
+/// The namespace of whoever names none.
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const CREATE_TIMEOUT: Duration = Duration::from_secs(2 * 60);
@@ -71,8 +78,8 @@ pub struct DaytonaEnvironmentBuilder {
     toolbox_origins: Vec<String>,
     namespace: String,
     renew_interval: Duration,
-    max_sandboxes: Option<usize>,
-    close_timeout: Option<Duration>,
+    limits: Limits,
+    share: Option<(Share, Secret)>,
     transport: Option<Arc<dyn Transport>>,
     spawner: Option<Arc<dyn Spawner>>,
     keep: Keep,
@@ -100,10 +107,10 @@ impl Default for DaytonaEnvironmentBuilder {
             create_timeout: None,
             allowed_origins: Vec::new(),
             toolbox_origins: Vec::new(),
-            namespace: "default".to_owned(),
+            namespace: DEFAULT_NAMESPACE.to_owned(),
             renew_interval: RENEW_INTERVAL,
-            max_sandboxes: None,
-            close_timeout: None,
+            limits: Limits::default(),
+            share: None,
             transport: None,
             spawner: None,
             keep: Keep::default(),
@@ -258,22 +265,37 @@ impl DaytonaEnvironmentBuilder {
         self
     }
 
+    /// Shares sandboxes with other processes, on whatever hosts: all that are given the same group and fleet key, and
+    /// resolve the same scope and API origin, use one sandbox. Daytona itself is the registry: a name is given out once.
+    ///
+    /// The fleet key is a long random text of the fleet's own, at least 16 characters; a credential is none, since it
+    /// changes. Everything else that shapes the sandbox must be alike too: an open that resolves another image, say,
+    /// fails and names the parameters that differ. The credential alone may be each process's own.
+    ///
+    /// Nobody deletes a shared sandbox: a process that closes lets go of it (the event is `Released`), one that dies
+    /// changes nothing for the others, and the silence of the last one ends it by its lease.
+    ///
+    /// ```
+    /// use context_vars::{Secret, Variable};
+    /// use daytona_env::DaytonaEnvironment;
+    ///
+    /// let environment = DaytonaEnvironment::builder()
+    ///     .api_key(Variable::new("daytona_key"))
+    ///     .scope(Variable::new("tenant"))
+    ///     .share("workers", Secret::new("a long random text of the fleet"))
+    ///     .build()?;
+    /// # Ok::<(), sandbox_core::Error>(())
+    /// ```
+    pub fn share(mut self, group: impl Into<String>, fleet_key: impl Into<Secret>) -> Self {
+        let fleet_key = fleet_key.into();
+        self.share = Some((Share::new(group, &fleet_key), fleet_key));
+        self
+    }
+
     /// How often leases are renewed: at most 60 seconds, which is the default. Shorter is for servers whose clock runs
     /// faster, in tests.
     pub fn renew_interval(mut self, renew_interval: Duration) -> Self {
         self.renew_interval = renew_interval;
-        self
-    }
-
-    /// How many sandboxes may live at once; an open beyond it is an error. Default: no limit of ours.
-    pub fn max_sandboxes(mut self, max_sandboxes: usize) -> Self {
-        self.max_sandboxes = Some(max_sandboxes);
-        self
-    }
-
-    /// How long `close()` waits before it reports what is left. Default: 30 seconds.
-    pub fn close_timeout(mut self, close_timeout: Duration) -> Self {
-        self.close_timeout = Some(close_timeout);
         self
     }
 
@@ -332,137 +354,6 @@ impl DaytonaEnvironmentBuilder {
             self.transport,
             self.keep,
         );
-        DaytonaEnvironment::assemble(
-            provider,
-            params,
-            self.spawner,
-            self.max_sandboxes,
-            self.close_timeout,
-        )
-    }
-
-    /// The original's order first: what excludes each other, then the timeout.
-    fn check(&self) -> Result<Settings, Invalid> {
-        let known = self.known();
-        let resources = !self.resources.is_empty();
-        check_shape(
-            known.snapshot,
-            known.image,
-            resources && !self.image.is_set(),
-        )?;
-        if self.timeout < Duration::from_secs(1) {
-            return Err(Invalid::new("`timeout` must be >= 1 second."));
-        }
-        if self.timeout > MAX_TIMEOUT {
-            return Err(Invalid::new("`timeout` must be at most 24 hours"));
-        }
-        self.resources.check()?;
-        self.check_credential()?;
-        let settings = self.settings()?;
-        known.check(&settings)?;
-        self.check_env()?;
-        self.check_origin()?;
-        if self.require_scope && self.scope.is_none() {
-            return Err(Invalid::new(
-                "`scope` is required here; give the tenant's, or `Scope::Shared` if sharing between tenants is meant",
-            ));
-        }
-        Ok(settings)
-    }
-
-    fn settings(&self) -> Result<Settings, Invalid> {
-        for (key, value) in &self.labels {
-            check_label(key, value)?;
-        }
-        check_label("ns", &self.namespace)?;
-        for origin in &self.toolbox_origins {
-            Origin::parse("allow_toolbox_origin", origin)?;
-        }
-        let create_timeout = self.create_timeout.unwrap_or(if self.image.is_set() {
-            BUILD_TIMEOUT
-        } else {
-            CREATE_TIMEOUT
-        });
-        if !(Duration::from_secs(1)..=MAX_CREATE_TIMEOUT).contains(&create_timeout) {
-            return Err(Invalid::new(
-                "`create_timeout` must be from 1 second to 1 hour",
-            ));
-        }
-        if self.renew_interval.is_zero() || self.renew_interval > RENEW_INTERVAL {
-            return Err(Invalid::new(
-                "`renew_interval` must be more than zero and at most 60 seconds",
-            ));
-        }
-        if self.max_sandboxes == Some(0) {
-            return Err(Invalid::new("`max_sandboxes` must be at least 1"));
-        }
-        Ok(Settings {
-            resources: self.resources,
-            workdir: self.workdir.as_deref().map(normal_workdir).transpose()?,
-            timeout: self.timeout,
-            labels: self.labels.clone(),
-            lease: self.lease,
-            intervals: self.lease.intervals()?,
-            create_timeout,
-            allowed_origins: self
-                .allowed_origins
-                .iter()
-                .map(|text| Origin::parse("allow_origin", text))
-                .collect::<Result<_, _>>()?,
-            toolbox_origins: self.toolbox_origins.clone(),
-            namespace: self.namespace.clone(),
-            renew_interval: self.renew_interval,
-        })
-    }
-
-    fn known(&self) -> Known<'_> {
-        Known {
-            api_key: self.api_key.constant().map(Secret::expose),
-            jwt: self.jwt.constant().map(Secret::expose),
-            organization: self.organization.constant().map(String::as_str),
-            api_url: self.api_url.constant().map(String::as_str),
-            target: self.target.constant().map(String::as_str),
-            snapshot: self.snapshot.constant().map(String::as_str),
-            image: self.image.constant().map(String::as_str),
-        }
-    }
-
-    fn check_credential(&self) -> Result<(), Invalid> {
-        match (self.api_key.is_set(), self.jwt.is_set()) {
-            (false, false) => Err(Invalid::new(
-                "no credential: give `api_key`, or `jwt` with its organization; the host's environment is never asked",
-            )),
-            (true, true) => Err(Invalid::new("Specify either `api_key` or `jwt`, not both.")),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_env(&self) -> Result<(), Invalid> {
-        for (name, value) in &self.env_names {
-            check_env(name, value.as_ref().map_or("", Secret::expose))?;
-        }
-        // a map of constants resolves without a context; any other is checked by each open
-        if let Ok(map) = self.env_vars.get("env_vars", &NoVars) {
-            map.iter()
-                .try_for_each(|(name, value)| check_env(name, value.expose()))?;
-        }
-        Ok(())
-    }
-
-    /// A credential that is there without any context must not go wherever a context says.
-    fn check_origin(&self) -> Result<(), Invalid> {
-        let held =
-            |param: &OptParam<Secret>| matches!(param.get("credential", &NoVars), Ok(Some(_)));
-        if self.allowed_origins.is_empty()
-            && !self.api_url.is_constant()
-            && (held(&self.api_key) || held(&self.jwt))
-        {
-            return Err(Invalid::new(
-                "`api_url` is a variable and the credential is not, so whoever sets the variable would be sent the \
-                 credential; list the origins it may name with `allow_origin`, or make the credential a variable without \
-                 a default",
-            ));
-        }
-        Ok(())
+        DaytonaEnvironment::assemble(provider, params, self.spawner, &self.limits)
     }
 }

@@ -41,7 +41,7 @@ pub(crate) enum Credential<'a> {
 
 impl Account<'_> {
     /// Fields with their lengths, so that no two accounts feed the same bytes.
-    fn feed(&self, hasher: &mut impl Hasher) {
+    pub(crate) fn feed(&self, hasher: &mut impl Hasher) {
         let mut field = |text: &str| {
             hasher.write_usize(text.len());
             hasher.write(text.as_bytes());

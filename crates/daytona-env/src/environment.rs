@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::Source;
-use sandbox_core::{CachingFactory, CloseError, Error, Leftover, Sandbox, SandboxFactory, Spawner};
+use sandbox_core::{
+    CachingFactory, CloseError, Error, Events, Leftover, Sandbox, SandboxFactory, Snapshot, Spawner,
+};
 
-use crate::builder::DaytonaEnvironmentBuilder;
+use crate::builder::{DaytonaEnvironmentBuilder, Limits};
 use crate::params::DaytonaParams;
 use crate::provider::DaytonaProvider;
 use crate::sandbox::DaytonaSandbox;
@@ -62,19 +63,13 @@ impl DaytonaEnvironment {
         provider: DaytonaProvider,
         params: DaytonaParams,
         spawner: Option<Arc<dyn Spawner>>,
-        max_sandboxes: Option<usize>,
-        close_timeout: Option<Duration>,
+        limits: &Limits,
     ) -> Result<Self, Error> {
         let create_timeout = provider.settings().create_timeout;
-        let mut cache = CachingFactory::builder(provider, params).create_timeout(create_timeout);
+        let cache = CachingFactory::builder(provider, params).create_timeout(create_timeout);
+        let mut cache = limits.apply(cache);
         if let Some(spawner) = spawner {
             cache = cache.spawner(spawner);
-        }
-        if let Some(max_sandboxes) = max_sandboxes {
-            cache = cache.max_sandboxes(max_sandboxes);
-        }
-        if let Some(close_timeout) = close_timeout {
-            cache = cache.close_timeout(close_timeout);
         }
         Ok(Self {
             cache: cache.build()?,
@@ -126,6 +121,41 @@ impl DaytonaEnvironment {
     #[must_use]
     pub fn leftovers(&self) -> Vec<Leftover> {
         self.cache.leftovers()
+    }
+
+    /// What happens to the sandboxes from now on: created, adopted, lease at risk, lost, deleted and the like. A listener
+    /// that is slow delays nobody, and is told how many events it missed. No event holds a secret.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use context_vars::NoVars;
+    /// use daytona_env::DaytonaEnvironment;
+    /// use sandbox_core::{EventKind, Observed};
+    ///
+    /// let server = daytona_local::Server::builder().isolation(daytona_local::Isolation::None).start().await?;
+    /// let environment =
+    ///     DaytonaEnvironment::builder().api_url(server.api_url()).api_key(server.token()).build()?;
+    /// let mut events = environment.events();
+    /// environment.open(&NoVars).await?;
+    /// environment.close().await?;
+    /// let mut deleted = false;
+    /// while let Some(Observed::Event(event)) = events.try_next() {
+    ///     deleted |= matches!(event.kind(), EventKind::Deleted { .. });
+    /// }
+    /// assert!(deleted);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.cache.events()
+    }
+
+    /// What the environment holds at this moment: every sandbox with its state, age, generation, lease and last error,
+    /// without secrets. Asks nobody.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.cache.snapshot()
     }
 
     /// How many sandboxes are held or being made.

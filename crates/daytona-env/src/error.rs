@@ -58,17 +58,18 @@ const NO_API: &str = "not a daytona api";
 
 fn kind_of_status(status: u16, message: &str) -> ErrorKind {
     match status {
+        // Daytona refuses what is over a quota with 400 or 403 and says which in the text
+        400 | 403
+            if message.contains("limit exceeded")
+                || message.contains("exceeds maximum allowed") =>
+        {
+            ErrorKind::Quota
+        }
         401 | 403 => ErrorKind::Auth,
         404 => ErrorKind::NotFound,
         408 | 504 => ErrorKind::Timeout,
         409 => ErrorKind::Conflict,
         429 => ErrorKind::RateLimited,
-        // Daytona refuses what is over a quota with 400 and says which in the text
-        400 if message.contains("limit exceeded")
-            || message.contains("exceeds maximum allowed") =>
-        {
-            ErrorKind::Quota
-        }
         400 | 422 => ErrorKind::InvalidInput,
         500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::Provider,
@@ -99,6 +100,11 @@ mod tests {
         for (status, text, wanted) in [
             (401, "", ErrorKind::Auth),
             (403, "", ErrorKind::Auth),
+            (
+                403,
+                "Total memory limit exceeded. Maximum allowed: 10GiB.",
+                ErrorKind::Quota,
+            ),
             (404, "", ErrorKind::NotFound),
             (409, "", ErrorKind::Conflict),
             (429, "", ErrorKind::RateLimited),

@@ -4,8 +4,9 @@ use std::fmt;
 use std::hash::Hasher;
 use std::sync::{Arc, OnceLock};
 
+use context_vars::Secret;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// Makes fingerprints under a key that never leaves this environment, so that nobody can test a guessed tenant.
@@ -46,6 +47,20 @@ impl Fingerprinter {
         })
     }
 
+    /// Under a key that other processes have too.
+    pub(crate) fn keyed(key: &Secret) -> Self {
+        // hashed first: a MAC takes a key of any length, and this one's type does not
+        let mut block = Zeroizing::new([0_u8; 64]);
+        let digest = Sha256::digest(key.expose().as_bytes());
+        block
+            .iter_mut()
+            .zip(digest)
+            .for_each(|(to, from)| *to = from);
+        Self {
+            mac: Arc::new(Hmac::<Sha256>::new((&*block).into())),
+        }
+    }
+
     /// The fingerprint of what `feed` writes.
     pub(crate) fn of(&self, feed: impl FnOnce(&mut MacHasher)) -> Fingerprint {
         let mut hasher = MacHasher(Hmac::clone(&self.mac));
@@ -59,6 +74,13 @@ impl Fingerprinter {
 
 /// Lets what hashes itself into a [`Hasher`] be fed to the MAC instead.
 pub(crate) struct MacHasher(Hmac<Sha256>);
+
+impl MacHasher {
+    /// Bytes whose meaning does not depend on the compiler, unlike what a `Hash` feeds.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
 
 impl Hasher for MacHasher {
     fn write(&mut self, bytes: &[u8]) {

@@ -150,6 +150,11 @@ impl Intervals {
         }
     }
 
+    /// After how long without renewal the server stops it, which for the ephemeral kind means that it is gone.
+    pub(crate) const fn idle(&self) -> Duration {
+        Duration::from_secs(self.stop as u64 * MINUTE)
+    }
+
     /// How long after the last renewal the server itself removes the sandbox, if it ever does.
     ///
     /// One minute on top covers the server's own lag: it flushes activity and looks for expired leases every ten

@@ -83,6 +83,8 @@ mod provider;
 mod resources;
 mod sandbox;
 mod settings;
+mod share;
+mod sweep;
 mod validate;
 mod wrapper;
 
@@ -91,3 +93,4 @@ pub use environment::DaytonaEnvironment;
 pub use lease::Lease;
 pub use resources::DaytonaResources;
 pub use sandbox::{DaytonaSandbox, OwnedSandbox, SandboxRef};
+pub use sweep::{SweepOutcome, SweepReport, Sweeper, SweeperBuilder, Swept};

@@ -11,11 +11,12 @@ mod renew;
 pub(crate) mod row;
 mod wait;
 
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use context_vars::{Resolve, ResolvedKey};
+use context_vars::{Resolve, ResolvedKey, Scope};
 use daytona_api::transport::Transport;
 use sandbox_core::{Attempt, CreateError, Destroyed, Error, Found, Health, Provider, Target};
 
@@ -67,14 +68,7 @@ impl DaytonaProvider {
     }
 
     fn clients(&self, params: &DaytonaParamsResolved) -> Result<Arc<ClientSet>, Error> {
-        let credential = match (&params.api_key, &params.jwt, &params.organization) {
-            (Some(key), _, _) => Credential::ApiKey(key),
-            (None, Some(token), Some(organization)) => Credential::Jwt {
-                token,
-                organization,
-            },
-            _ => return Err(internal("no credential after the check for one")),
-        };
+        let credential = Self::credential(params)?;
         let account = self.clients.of(&Account {
             api_url: &params.api_url,
             credential,
@@ -93,12 +87,42 @@ impl DaytonaProvider {
         })
     }
 
+    /// The name on which all sharers agree, if there are any.
+    fn shared_name(&self, params: &DaytonaParamsResolved) -> Result<Option<String>, Error> {
+        let share = self.settings.share.as_ref();
+        share
+            .map(|share| share.name(params))
+            .transpose()
+            .map_err(|error| invalid(&error))
+    }
+
+    /// Whether others may be using a sandbox of ours.
+    fn shares(&self) -> bool {
+        self.settings.share.is_some()
+    }
+
     fn ownership(&self, attempt: &Attempt, params: &DaytonaParamsResolved) -> Ownership<'_> {
         Ownership {
             namespace: &self.settings.namespace,
             instance: self.instance,
             key: self.fingerprint(params),
             generation: attempt.generation(),
+            shared: self
+                .settings
+                .share
+                .as_ref()
+                .map(|share| share.labels(params, &self.settings)),
+        }
+    }
+
+    fn credential<'p>(params: &'p DaytonaParamsResolved) -> Result<Credential<'p>, Error> {
+        match (&params.api_key, &params.jwt, &params.organization) {
+            (Some(key), _, _) => Ok(Credential::ApiKey(key)),
+            (None, Some(token), Some(organization)) => Ok(Credential::Jwt {
+                token,
+                organization,
+            }),
+            _ => Err(internal("no credential after the check for one")),
         }
     }
 }
@@ -114,6 +138,25 @@ impl Provider for DaytonaProvider {
 
     fn check(&self, view: &<DaytonaParams as Resolve>::View<'_>) -> Result<(), Error> {
         view.check(&self.settings).map_err(|error| invalid(&error))
+    }
+
+    fn agreed_name(&self, params: &DaytonaParamsResolved) -> Result<Option<String>, Error> {
+        self.shared_name(params)
+    }
+
+    fn account(&self, params: &DaytonaParamsResolved, mut account: &mut dyn Hasher) {
+        if let Ok(credential) = Self::credential(params) {
+            let api_url = &params.api_url;
+            Account {
+                api_url,
+                credential,
+            }
+            .feed(&mut account);
+        }
+    }
+
+    fn scope<'p>(&self, params: &'p DaytonaParamsResolved) -> Option<&'p Scope> {
+        Some(&params.scope)
     }
 
     async fn create(
@@ -140,6 +183,18 @@ impl Provider for DaytonaProvider {
         self.destroy_sandbox(target, params).await
     }
 
+    async fn stop(&self, target: &Target, params: &DaytonaParamsResolved) -> Result<(), Error> {
+        self.stop_sandbox(target, params).await
+    }
+
+    async fn dependents(
+        &self,
+        target: &Target,
+        params: &DaytonaParamsResolved,
+    ) -> Result<Vec<Target>, Error> {
+        self.forks(target, params).await
+    }
+
     async fn inspect(&self, sandbox: &DaytonaSandbox) -> Result<Health, Error> {
         self.inspect_sandbox(sandbox).await
     }
@@ -154,6 +209,10 @@ impl Provider for DaytonaProvider {
 
     fn renew_interval(&self) -> Option<Duration> {
         Some(self.settings.renew_interval)
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        Some(self.settings.intervals.idle())
     }
 
     fn server_bound(&self) -> Option<Duration> {

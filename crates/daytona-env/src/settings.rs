@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::lease::{Intervals, Lease};
 use crate::resources::DaytonaResources;
+use crate::share::Share;
 use crate::validate::Origin;
 
 /// Checked constants of one environment.
@@ -27,4 +28,21 @@ pub(crate) struct Settings {
     pub(crate) toolbox_origins: Vec<String>,
     pub(crate) namespace: String,
     pub(crate) renew_interval: Duration,
+    /// Shared with other processes, or this environment's own.
+    pub(crate) share: Option<Share>,
+    /// After which no time to live reaches; `None` for no bound.
+    pub(crate) max_lifetime: Option<Duration>,
+}
+
+impl Settings {
+    /// The time to live to ask for, in minutes, for a sandbox of this age: never beyond its longest life, and at least
+    /// the one minute that the server can count. `None` where the lease has none.
+    pub(crate) fn ttl(&self, age: Duration) -> Option<u32> {
+        let ttl = self.intervals.ttl?;
+        let Some(longest) = self.max_lifetime else {
+            return Some(ttl);
+        };
+        let left = longest.saturating_sub(age).as_secs().div_ceil(60).max(1);
+        Some(u32::try_from(left).map_or(ttl, |left| left.min(ttl)))
+    }
 }

@@ -9,6 +9,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+mod shifted;
+mod tokio_time;
+
+pub(crate) use shifted::ShiftedClock;
+pub use tokio_time::TokioClock;
+
 /// What [`Clock::sleep_until`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -30,6 +36,13 @@ pub(crate) fn add(time: Timestamp, duration: Duration) -> Timestamp {
         .ok()
         .and_then(|duration| time.checked_add(duration).ok())
         .unwrap_or(Timestamp::MAX)
+}
+
+pub(crate) fn before(time: Timestamp, duration: Duration) -> Timestamp {
+    SignedDuration::try_from(duration)
+        .ok()
+        .and_then(|duration| time.checked_sub(duration).ok())
+        .unwrap_or(Timestamp::MIN)
 }
 
 /// From `earlier` to `later`, 0 if they are the other way around.

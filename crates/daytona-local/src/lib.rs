@@ -23,10 +23,12 @@ mod log;
 mod server;
 mod toolbox;
 
-pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock};
+pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock, TokioClock};
 pub use control::SandboxRow;
 pub use error::{Error, ErrorKind};
-pub use faults::{Fault, FaultHandle, Faults, RequestInfo};
+pub use faults::{
+    Fault, FaultHandle, FaultKind, FaultPlan, FaultScript, FaultStatus, Faults, RequestInfo,
+};
 pub use isolate::{Isolation, IsolationMode, IsolationReport};
 pub use log::{RequestRecord, waves};
 pub use server::{CannedExec, Server, ServerBuilder};

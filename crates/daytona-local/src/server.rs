@@ -1,14 +1,17 @@
 //! The server: a thread with a runtime of its own, and the handle to it.
 
+mod admin;
 pub(crate) mod app;
 mod auth;
 mod builder;
 mod connection;
 mod dispatch;
 pub(crate) mod ident;
+mod in_place;
 pub(crate) mod query;
 pub(crate) mod reply;
 mod router;
+mod strike;
 
 pub(crate) use dispatch::Call;
 
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daytona_api::routes::Route;
+use jiff::SignedDuration;
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
 
@@ -93,6 +97,13 @@ impl Server {
             .advance(by);
         self.app.sweep();
         Ok(())
+    }
+
+    /// Makes the clock jump ahead, or back, whatever clock it is, and runs the timers that became due: what a machine
+    /// does whose time was wrong.
+    pub fn jump_clock(&self, by: SignedDuration) {
+        self.app.shift.jump(by);
+        self.app.sweep();
     }
 
     /// The faults to inject.

@@ -2,6 +2,7 @@
 
 mod code;
 mod files;
+mod git;
 mod info;
 mod process;
 
@@ -18,6 +19,7 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::isolate::cell::Cell;
 use crate::server::Call;
+use crate::server::CannedExec;
 use crate::server::app::App;
 use crate::server::reply::{Body, Failure, Reply};
 
@@ -39,6 +41,13 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         && let Some(canned) = &app.options.canned
     {
         return process::canned(call, canned).await;
+    }
+    if app.options.in_place {
+        return match call.matched.route.unwrap_or_default() {
+            "ExecuteCommand" => process::canned(call, &CannedExec::new(0, "")).await,
+            "CreateFolder" => Ok(Reply::json(201, &serde_json::json!({}))),
+            route => Err(not_served(route)),
+        };
     }
     let cell = app.cell(&id).await?;
     let place = {
@@ -62,6 +71,9 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
             network: !row.network_block_all,
         }
     };
+    if call.path.split('/').nth(3) == Some("git") {
+        return git::handle(app, &place, call).await;
+    }
     match call.matched.route.unwrap_or_default() {
         "ExecuteCommand" => process::execute(app, &place, call).await,
         "CodeRun" => code::run(app, &place, call).await,
@@ -69,6 +81,15 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,
     }
+}
+
+/// The answer to a documented route that is not served here.
+fn not_served(route: &str) -> Failure {
+    Failure::new(
+        501,
+        "NOT_IMPLEMENTED",
+        format!("{route} is not served by this embedded server"),
+    )
 }
 
 /// An open request: the sandbox is active as long as its client waits, body included.

@@ -1,38 +1,56 @@
 //! One sandbox per key: the factory over any provider.
 //!
-//! A key's slot is a small state machine (`slot`), changed only under the table's lock (`table`).
-//! Whatever may exist and is not in the table is in the ledger (`ledger`); tasks of the factory's
-//! spawner create (`create`), remove (`remove`), watch (`watch`) and renew (`renew`).
+//! A key's slot is a small state machine (`slot`), changed only under the table's lock (`table`,
+//! `conclude`). Whatever may exist and is not in the table is in the ledger (`ledger`); tasks of the
+//! factory's spawner create (`create`), remove (`remove`), watch (`watch`), renew (`renew`) and look
+//! after what is cached (`patrol`).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::{KeyView, Resolve, Source};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use crate::{CloseError, Error, ErrorKind, Leftover, Provider, Sandbox, SandboxFactory, Spawner};
+use crate::event::{Broadcast, EventKind};
+use crate::fingerprint::Fingerprinter;
+use crate::{
+    BoxFuture, CloseError, Error, ErrorKind, Events, Leftover, Provider, Sandbox, SandboxFactory,
+    Snapshot, Spawner,
+};
 
+mod accounts;
 mod builder;
+mod conclude;
 mod create;
 mod key;
 mod ledger;
+#[cfg(feature = "metrics")]
+mod metering;
+mod miss;
+mod notice;
+mod parts;
+mod patrol;
 mod remove;
 mod renew;
 mod revive;
 mod slot;
+mod snapshot;
 mod table;
 mod tools;
 mod watch;
 
-pub use builder::CachingFactoryBuilder;
+pub use builder::{AtCapacity, CachingFactoryBuilder};
 
+use accounts::Accounts;
 use builder::Settings;
 use key::StoredKey;
 use ledger::Ledger;
+use parts::{Creation, End};
+use patrol::Patrol;
 use renew::Renewals;
-use slot::{Creation, End};
 use table::{Chores, Claim, Table};
 
 /// How often one `open` begins anew because the sandbox it found is lost.
@@ -65,9 +83,14 @@ struct Shared<P: Provider> {
     table: Table<P>,
     ledger: Ledger<P>,
     renewals: Renewals<P>,
-    creates: Option<Semaphore>,
+    patrol: Patrol,
+    accounts: Accounts,
     removals: Semaphore,
+    events: Broadcast,
+    prints: OnceLock<Fingerprinter>,
     begun: Instant,
+    /// For how long this host had been suspended by then.
+    slept_before: Duration,
 }
 
 impl<P: Provider> CachingFactory<P> {
@@ -93,9 +116,13 @@ impl<P: Provider> CachingFactory<P> {
             table: Table::new(settings.max_sandboxes),
             ledger: Ledger::new(),
             renewals: Renewals::new(),
-            creates: settings.concurrent_creates.map(Semaphore::new),
+            patrol: Patrol::new(),
+            accounts: Accounts::new(settings.concurrent_creates),
             removals: Semaphore::new(remove::AT_ONCE),
+            events: Broadcast::new(settings.event_capacity),
+            prints: OnceLock::new(),
             begun: Instant::now(),
+            slept_before: settings.suspension.suspended(),
             provider,
             params,
             settings,
@@ -141,12 +168,26 @@ impl<P: Provider> CachingFactory<P> {
         let shared = &self.0.shared;
         let bound = shared.provider.server_bound();
         let mut all = shared.ledger.leftovers(u64::MAX, bound);
-        all.extend(shared.in_use().into_iter().map(|target| {
+        all.extend(shared.ready().into_iter().map(|entry| {
+            let target = &entry.target;
             let why = Error::new(ErrorKind::Conflict, "it has not been closed");
             Leftover::new(target.id().map(str::to_owned), target.name(), why)
                 .with_server_bound(bound)
         }));
         all
+    }
+
+    /// What there is at this moment, cached or not; for people and dashboards. Looks at every
+    /// sandbox.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.0.shared.snapshot()
+    }
+
+    /// What happens from now on. Any number may listen; nothing waits for any of them.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.0.shared.events.subscribe()
     }
 
     /// The live sandbox for what the parameters resolve to in `context`, created if need be.
@@ -163,13 +204,14 @@ impl<P: Provider> CachingFactory<P> {
     pub async fn open(&self, context: &dyn Source) -> Result<Arc<P::Sandbox>, Error> {
         let shared = &self.0.shared;
         let epoch = shared.table.epoch();
+        let mut deadline = None;
         for _ in 0..ROUNDS {
             let creation = match shared.begin_open(context, epoch) {
                 Ok(Begun::Hit(sandbox)) => return Ok(sandbox),
                 Ok(Begun::Wait(creation)) => creation,
                 Err(error) => return Err(error.with_operation("open")),
             };
-            match shared.wait(&creation).await {
+            match shared.wait(&creation, &mut deadline).await {
                 End::Ready(sandbox) => return Ok(sandbox),
                 End::Failed(error) => return Err(error.with_operation("open")),
                 End::Again => {}
@@ -203,7 +245,7 @@ impl<P: Provider> CachingFactory<P> {
                 let _ = report.send(shared.settle(ended).await);
             }
         };
-        shared.spawner.spawn(Box::pin(task));
+        shared.spawn(Box::pin(task));
         match reported.await {
             Ok(report) => report,
             Err(_) => shared.report(ended),
@@ -217,11 +259,13 @@ enum Begun<P: Provider> {
 }
 
 impl<P: Provider> Shared<P> {
-    async fn wait(&self, creation: &Creation<P>) -> End<P> {
+    /// Waits for a creation, until the deadline of the whole `open`.
+    async fn wait(&self, creation: &Creation<P>, deadline: &mut Option<Instant>) -> End<P> {
         let Some(most) = self.settings.acquire_timeout else {
             return creation.wait().await;
         };
-        match timeout(most, creation.wait()).await {
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + most);
+        match timeout_at(deadline, creation.wait()).await {
             Ok(end) => end,
             Err(_) => End::Failed(Error::new(
                 ErrorKind::Timeout,
@@ -242,25 +286,30 @@ impl<P: Provider> Shared<P> {
         }
         self.provider.check(&view)?;
         let key = StoredKey::new(hash, view.to_resolved());
-        let mut chores = Chores::default();
-        let name = match self.provider.agreed_name(key.values())? {
-            Some(agreed) => agreed,
-            None => tools::unguessable(self.provider.name_prefix())?,
-        };
-        let claim = self.claim(&key, name, epoch, &mut chores);
-        self.attend(chores);
-        match claim? {
+        let miss = self.miss(key, epoch)?;
+        match self.claim_a_place(&miss)? {
             Claim::Hit(sandbox) => Ok(Begun::Hit(sandbox)),
             Claim::Join(creation) => Ok(Begun::Wait(creation)),
             Claim::Begin(creation) => {
+                if creation.revives.is_none() {
+                    self.note(&creation.subject, &EventKind::Creating);
+                }
                 let task = create::Task::new(Arc::clone(self), Arc::clone(&creation));
-                self.spawner.spawn(Box::pin(task.run()));
+                self.spawn(Box::pin(task.run()));
                 Ok(Begun::Wait(creation))
             }
         }
     }
 
+    /// Starts a task of the factory.
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.spawner.spawn(task);
+    }
+
     fn attend(self: &Arc<Self>, chores: Chores) {
+        for (subject, kind) in &chores.notes {
+            self.note(subject, kind);
+        }
         for item in chores.doomed {
             self.remove(item);
         }
@@ -270,6 +319,7 @@ impl<P: Provider> Shared<P> {
     fn end(self: &Arc<Self>) -> u64 {
         let (ended, chores) = self.end_epoch();
         self.renewals.end(ended);
+        self.patrol.wake();
         self.attend(chores);
         ended
     }

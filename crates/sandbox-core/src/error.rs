@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,30 @@ impl Error {
             retry_after: None,
             source: None,
         }))
+    }
+
+    /// An error of the operating system while doing `what`, such as `write the file`, for backends
+    /// that work on files and processes of a host. What is not there is
+    /// [`NotFound`](ErrorKind::NotFound), what is in the way [`Conflict`](ErrorKind::Conflict), a
+    /// deadline [`Timeout`](ErrorKind::Timeout), and all else
+    /// [`Provider`](ErrorKind::Provider).
+    ///
+    /// ```
+    /// use sandbox_core::Error;
+    ///
+    /// let error = Error::io("read the file", std::io::ErrorKind::NotFound.into());
+    /// assert_eq!(error.to_string(), "cannot read the file");
+    /// assert!(error.is_not_found());
+    /// ```
+    #[must_use]
+    pub fn io(what: &str, error: io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ErrorKind::NotFound,
+            io::ErrorKind::AlreadyExists => ErrorKind::Conflict,
+            io::ErrorKind::TimedOut => ErrorKind::Timeout,
+            _ => ErrorKind::Provider,
+        };
+        Self::new(kind, format!("cannot {what}")).with_source(error)
     }
 
     /// Names what was being done, such as `open`; printed before the message.

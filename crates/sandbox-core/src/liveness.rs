@@ -21,8 +21,18 @@ pub struct Liveness(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    mark: OnceLock<Error>,
+    mark: OnceLock<Mark>,
     doubtful: AtomicBool,
+}
+
+struct Mark {
+    error: Error,
+    /// Why it is lost, in short; empty if it was closed.
+    #[cfg_attr(
+        not(feature = "cache"),
+        expect(dead_code, reason = "only the cache tells it")
+    )]
+    reason: Box<str>,
 }
 
 impl Liveness {
@@ -41,7 +51,7 @@ impl Liveness {
     /// True if it was marked lost.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.mark.get().is_some_and(Error::is_lost)
+        self.0.mark.get().is_some_and(|mark| mark.error.is_lost())
     }
 
     /// Why the handle cannot be used, if so.
@@ -52,14 +62,24 @@ impl Liveness {
     pub fn check(&self) -> Result<(), Error> {
         match self.0.mark.get() {
             None => Ok(()),
-            Some(error) => Err(error.clone()),
+            Some(mark) => Err(mark.error.clone()),
         }
     }
 
     /// Marks the sandbox as gone, for this reason.
     pub fn mark_lost(&self, reason: &str) {
         let message = format!("the sandbox is gone ({reason}); open again for a new one");
-        let _ = self.0.mark.set(Error::new(ErrorKind::Lost, message));
+        let _ = self.0.mark.set(Mark {
+            error: Error::new(ErrorKind::Lost, message),
+            reason: reason.into(),
+        });
+    }
+
+    /// Why it was marked lost, if it was.
+    #[cfg(feature = "cache")]
+    pub(crate) fn why_lost(&self) -> Option<String> {
+        let mark = self.0.mark.get()?;
+        mark.error.is_lost().then(|| mark.reason.to_string())
     }
 
     /// Marks the handle as closed.
@@ -68,7 +88,10 @@ impl Liveness {
             ErrorKind::Closed,
             "the sandbox was closed with its factory; open again for a new one",
         );
-        let _ = self.0.mark.set(error);
+        let _ = self.0.mark.set(Mark {
+            error,
+            reason: Box::default(),
+        });
     }
 
     /// Has the next `open` ask how the sandbox is.
@@ -100,7 +123,7 @@ impl fmt::Debug for Liveness {
         f.write_str(match self.0.mark.get() {
             None if self.is_doubtful() => "Doubtful",
             None => "Live",
-            Some(error) if error.is_lost() => "Lost",
+            Some(mark) if mark.error.is_lost() => "Lost",
             Some(_) => "Closed",
         })
     }

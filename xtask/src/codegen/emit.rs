@@ -1,6 +1,7 @@
 //! From the IR to files.
 
 mod models;
+mod raw;
 mod routes;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) routes: &'static str,
     /// Variant of `Api`.
     pub(crate) api: &'static str,
+    /// The type with the generated methods is this and `Raw`.
+    pub(crate) raw: &'static str,
 }
 
 /// Everything for all documents.
@@ -38,6 +41,7 @@ pub(crate) fn emit(sources: &[Source]) -> Result<Files> {
         models::emit(source, &mut files)?;
     }
     routes::emit(sources, &mut files)?;
+    raw::emit(sources, &mut files)?;
     Ok(files)
 }
 

@@ -73,6 +73,8 @@ pub(crate) struct Operation {
     pub(crate) response_types: Vec<String>,
     pub(crate) response: Option<Type>,
     pub(crate) success: BTreeSet<u16>,
+    /// Whether a method is generated for it; set by the overlay.
+    pub(crate) raw: bool,
 }
 
 #[derive(Debug)]

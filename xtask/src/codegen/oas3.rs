@@ -113,6 +113,7 @@ fn operation(path: &str, method: &str, raw: &Value) -> Result<Operation> {
         response_types: Vec::new(),
         response: None,
         success: BTreeSet::new(),
+        raw: false,
     };
     for parameter in raw.parameters {
         match parameter.place.as_str() {

@@ -17,6 +17,20 @@ struct Overlay {
     value: Vec<NewValue>,
     query: Vec<NewQuery>,
     operation: Vec<NewOperation>,
+    raw: Vec<Raw>,
+}
+
+/// Which operations get a generated method: those of the tags and those named, without the excepted ones.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    api: String,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    operations: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,7 +205,28 @@ pub(crate) fn apply(document: &mut Document, api: &str, text: &str) -> Result<()
             response_types: new.response_types,
             response: new.response.map(Type::Named),
             success: new.success.into_iter().collect(),
+            raw: false,
         });
+    }
+    for raw in overlay.raw.iter().filter(|raw| raw.api == api) {
+        mark(document, raw)?;
+    }
+    Ok(())
+}
+
+fn mark(document: &mut Document, raw: &Raw) -> Result<()> {
+    let known = |id: &String| document.operations.iter().any(|one| one.id == *id);
+    if let Some(id) = raw
+        .operations
+        .iter()
+        .chain(&raw.except)
+        .find(|id| !known(id))
+    {
+        bail!("there is no operation {id} to make raw");
+    }
+    for operation in &mut document.operations {
+        let tagged = raw.tags.contains(&operation.tag) && !raw.except.contains(&operation.id);
+        operation.raw |= tagged || raw.operations.contains(&operation.id);
     }
     Ok(())
 }

@@ -99,6 +99,7 @@ fn operation(path: &str, method: &str, raw: &Value) -> Result<Operation> {
         response_types: Vec::new(),
         response: None,
         success: BTreeSet::new(),
+        raw: false,
     };
     for value in &raw.parameters {
         let parameter = Parameter::deserialize(value)?;

@@ -44,7 +44,7 @@ pub(super) fn check(release: &Release<'_>) -> Result<String> {
             let (package, flags) = (&member.name, &set.flags);
             let check = cmd!(
                 release.sh,
-                "cargo check --quiet --locked --target-dir {target} --package {package} --lib --bins {flags...}"
+                "cargo check --quiet --locked --target-dir {target} --package {package} {flags...}"
             );
             // Unused code under a lonely feature is an error too: it would warn a consumer's maintainers.
             if check.env("RUSTFLAGS", "-D warnings").quiet().run().is_err() {

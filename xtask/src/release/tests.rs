@@ -262,3 +262,33 @@ fn a_step_that_is_not_there_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn a_consumer_that_gets_more_than_its_crate_is_caught() {
+    let fixture = Fixture::new();
+    fixture.write(
+        "tests/consumers/one/Cargo.toml",
+        "[workspace]\n[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+         [dependencies]\nalpha = { path = \"../../../alpha\" }\n",
+    );
+    fixture.write(
+        "tests/consumers/one/src/lib.rs",
+        "#[test]\nfn speaks() { assert_eq!(alpha::speak(), 1) }\n",
+    );
+    fixture.caught("consumers", &["holds {\"one\"}", "names {}"]);
+    fixture.write("xtask/release/consumers.toml", "one = [\"alpha\"]\n");
+    fixture.caught(
+        "consumers",
+        &["has {\"alpha\", \"beta\"} of ours in its tree"],
+    );
+    fixture.write(
+        "xtask/release/consumers.toml",
+        "one = [\"alpha\", \"beta\"]\n",
+    );
+    fixture.run("consumers", false).unwrap();
+    fixture.write(
+        "tests/consumers/one/src/lib.rs",
+        "#[test]\nfn speaks() { assert_eq!(alpha::speak(), 2) }\n",
+    );
+    fixture.caught("consumers", &["tests/consumers/one"]);
+}

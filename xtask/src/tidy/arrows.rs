@@ -36,6 +36,11 @@ const OURS: &[(&str, &[&str])] = &[
     ("daytona-local", &["daytona-api"]),
     ("sandbox-core", &["context-vars"]),
     ("sandbox-tools", &["context-vars", "sandbox-core"]),
+    // In its tests alone the tools; see FOREIGN.
+    (
+        "third-party-factory",
+        &["context-vars", "sandbox-core", "sandbox-tools"],
+    ),
     (
         "workspace-tests",
         &[
@@ -46,6 +51,7 @@ const OURS: &[(&str, &[&str])] = &[
             "daytona-local",
             "sandbox-core",
             "sandbox-tools",
+            "third-party-factory",
         ],
     ),
     ("xtask", &[]),
@@ -80,6 +86,18 @@ const FOREIGN: &[(&str, &[&str], &[&str])] = &[
         "sandbox-tools",
         &["--all-features"],
         &["daytona-api", "daytona-env", "daytona-local"],
+    ),
+    (
+        "third-party-factory",
+        &["--all-features"],
+        &[
+            "sandbox-tools",
+            "daytona-api",
+            "daytona-env",
+            "daytona-local",
+            "hyper",
+            "http",
+        ],
     ),
 ];
 
@@ -118,7 +136,8 @@ pub(crate) fn foreign(root: &Path, findings: &mut Findings) -> Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
     for (package, flags, forbidden) in FOREIGN {
-        if !root.join("crates").join(package).exists() {
+        let exists = |folder: &str| root.join(folder).join(package).exists();
+        if !exists("crates") && !exists("examples") {
             continue;
         }
         let flags = flags.iter();

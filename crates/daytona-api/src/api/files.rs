@@ -25,7 +25,7 @@ use crate::routes::toolbox as routes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Files {
-    toolbox: Toolbox,
+    pub(super) toolbox: Toolbox,
 }
 
 /// What to change about a file; see [`Files::set_permissions`].

@@ -108,6 +108,11 @@ impl List {
         self.with("createdAtBefore", time)
     }
 
+    /// Only sandboxes whose last activity was before this time (RFC 3339).
+    pub fn last_event_before(self, time: impl Into<String>) -> Self {
+        self.with("lastEventBefore", time)
+    }
+
     /// Items in a page, 1 to 200 (the server's default is 100); other numbers are moved into that range.
     pub fn page_size(mut self, items: u32) -> Self {
         self.page_size = Some(items.clamp(1, 200));

@@ -47,7 +47,7 @@ impl Process {
 }
 
 /// Whole seconds, rounded up, so that a short timeout never becomes 0, which is none.
-fn seconds(timeout: Duration) -> Result<i64, Error> {
+pub(super) fn seconds(timeout: Duration) -> Result<i64, Error> {
     if timeout.is_zero() {
         return Err(Error::build("a timeout of zero"));
     }

@@ -1,3 +1,8 @@
+mod access;
+mod settings;
+mod state;
+mod telemetry;
+
 use std::collections::BTreeMap;
 
 use super::{Create, List};
@@ -6,6 +11,8 @@ use crate::error::Error;
 use crate::models::{Sandbox, SandboxLabels, ToolboxProxyUrl};
 use crate::request::Call;
 use crate::routes::{Route, control_plane as routes};
+
+pub use self::telemetry::TelemetryQuery;
 
 /// The sandboxes of an organization; from [`Daytona::sandboxes`]. Cloning is cheap.
 ///

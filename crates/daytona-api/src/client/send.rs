@@ -11,7 +11,7 @@ use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
-use crate::transport::{Body, Wait};
+use crate::transport::{Body, ByteStream, Wait};
 
 /// How much of a success to read.
 #[derive(Clone, Copy)]
@@ -46,13 +46,40 @@ impl Daytona {
         let id = call.route.id;
         let mut call = call;
         let answer = self.all(base, &mut call, limit).await?;
-        decode(&answer, self.secrets(&call)).map_err(|error| error.with_operation(id))
+        decode(&answer, self.hidden(&call)).map_err(|error| error.with_operation(id))
     }
 
     /// Sends, and takes any success without looking at its body.
     pub(crate) async fn done(&self, base: &Base, mut call: Call) -> Result<Bytes, Error> {
         let limit = self.shared.config.limits.metadata;
         Ok(self.all(base, &mut call, limit).await?.body)
+    }
+
+    /// Sends to the control plane and decodes.
+    pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        let limit = self.shared.config.limits.metadata;
+        self.json(&self.shared.base, call, limit).await
+    }
+
+    /// As [`fetch`](Self::fetch), a list; null is an empty one.
+    pub(crate) async fn list_of<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+        let found: Option<Vec<T>> = self.fetch(call).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Sends to the control plane, and takes any success without looking at its body.
+    pub(crate) async fn act(&self, call: Call) -> Result<(), Error> {
+        self.done(&self.shared.base, call).await.map(drop)
+    }
+
+    /// Sends, and gives the whole answer as it came.
+    pub(crate) async fn answer(
+        &self,
+        base: &Base,
+        mut call: Call,
+        limit: usize,
+    ) -> Result<Answer, Error> {
+        self.all(base, &mut call, limit).await
     }
 
     /// Sends, and leaves the body to the caller.
@@ -68,6 +95,43 @@ impl Daytona {
         }
     }
 
+    /// Sends once, and gives the connection that the server has switched to another protocol.
+    pub(crate) async fn upgrade(
+        &self,
+        base: &Base,
+        mut call: Call,
+    ) -> Result<(HeaderMap, Box<dyn ByteStream>), Error> {
+        let id = call.route.id;
+        let timeouts = &self.shared.config.timeouts;
+        let deadline = Instant::now() + timeouts.total;
+        let mut request = call.request(base, &self.shared.headers)?;
+        request.extensions_mut().insert(Wait {
+            head: timeouts.head,
+            deadline,
+        });
+        let sent = timeout_at(deadline, self.shared.transport.upgrade(request)).await;
+        let late = |_| Error::new(ErrorKind::Timeout, "the call took too long").with_operation(id);
+        let answer = sent.map_err(late)?;
+        let (head, stream) = answer.map_err(|error| broken(error).with_operation(id))?;
+        if let Some(stream) = stream {
+            return Ok((head.into_parts().0.headers, stream));
+        }
+        let (head, body) = head.into_parts();
+        let patience = Patience {
+            idle: timeouts.body_idle,
+            deadline,
+        };
+        let status = head.status.as_u16();
+        if head.status.is_success() {
+            let what = "the server does not speak WebSocket here";
+            let error = Error::new(ErrorKind::Decode, what).with_status(status);
+            return Err(error.with_operation(id));
+        }
+        let text = read_error(body, patience).await;
+        let error = refused(status, &head.headers, &text, &self.hidden(&call));
+        Err(error.with_operation(id))
+    }
+
     async fn all(&self, base: &Base, call: &mut Call, limit: usize) -> Result<Answer, Error> {
         match self.attempts(base, call, Want::All(limit)).await? {
             Got::All(answer) => Ok(answer),
@@ -75,7 +139,7 @@ impl Daytona {
         }
     }
 
-    fn secrets<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a str> + Clone {
+    fn hidden<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a str> + Clone {
         let own = self.shared.config.credential.secret().expose();
         let hidden = self.hidden.iter().flat_map(|hidden| hidden.iter());
         let texts = call.secrets.iter().chain(hidden);
@@ -139,7 +203,7 @@ impl Daytona {
         let status = head.status.as_u16();
         if !head.status.is_success() {
             let text = read_error(body, patience).await;
-            return Err(refused(status, &head.headers, &text, &self.secrets(call)));
+            return Err(refused(status, &head.headers, &text, &self.hidden(call)));
         }
         match want {
             Want::Head => Ok(Got::Head(status, head.headers, body, patience)),

@@ -17,7 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::connect::{Dial, Dialer};
-use super::{Body, Connector, Phase, Transport, TransportError, Wait};
+use super::upgrade::upgrade;
+use super::{Body, ByteStream, Connector, Phase, Transport, TransportError, Wait};
 
 /// How many runtimes are given a pool of their own before the oldest pool is let go.
 const MAX_POOLS: usize = 64;
@@ -31,6 +32,8 @@ const MAX_POOLS: usize = 64;
 /// The pool sends a request again only where a reused connection turns out to be closed before the request was
 /// taken up for writing: hyper hands back just those (a request it has begun to write is dropped with its
 /// connection). So a written body is never sent again.
+///
+/// A connection that switches its protocol is one of its own, outside of the pool and of its limit.
 pub struct HyperTransport {
     dial: Dial,
     pool_idle: Duration,
@@ -221,6 +224,13 @@ impl Transport for HyperTransport {
                 Err(failed.with_source(error))
             }
         }
+    }
+
+    async fn upgrade(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(http::Response<Body>, Option<Box<dyn ByteStream>>), TransportError> {
+        upgrade(self.dial.clone(), request).await
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod decode;
 #[cfg(feature = "test-util")]
+mod operations;
+#[cfg(feature = "test-util")]
 mod requests;
+mod sockets;
 mod support;
 #[cfg(feature = "test-util")]
 mod time;

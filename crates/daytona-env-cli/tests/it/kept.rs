@@ -23,7 +23,8 @@ fn keep(server: &Serve) -> (String, String) {
     assert_eq!(code(&output), Some(0), "{}", shown(&output));
     let rows = server.alive();
     assert_eq!(rows.len(), 1);
-    let text = |key: &str| rows[0][key].as_str().unwrap().to_owned();
+    let row = rows.first().unwrap();
+    let text = |key: &str| row.get(key).unwrap().as_str().unwrap().to_owned();
     let (name, id) = (text("name"), text("id"));
     let shown = stderr(&output).replace(&name, "NAME").replace(&id, "ID");
     insta::assert_snapshot!("kept", shown);

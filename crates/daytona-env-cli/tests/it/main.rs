@@ -1,11 +1,13 @@
 //! The real binary, run as a user runs it.
 
 mod support;
+mod sweep;
 
 mod bad_input;
 mod creating;
 mod early;
 mod embedded;
+mod faults;
 mod help;
 mod kept;
 mod lease;

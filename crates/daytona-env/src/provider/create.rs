@@ -1,9 +1,10 @@
 //! One create, at most once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use daytona_api::{Daytona, models};
-use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found};
+use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found, Target};
 
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
@@ -34,6 +35,13 @@ impl DaytonaProvider {
             api,
         };
         match self.post(&making, params).await {
+            // the name was never anybody else's: an answer with another is about another sandbox
+            Ok(row) if !row.name.is_empty() && row.name != attempt.name() => {
+                Err(CreateError::may_exist(provider_error(
+                    "create a sandbox",
+                    "the server answered about another sandbox than the one it was asked to make",
+                )))
+            }
             Ok(row) => self.settle(&making, row).await,
             Err(error) => self.resolve(attempt, params, error).await,
         }
@@ -67,7 +75,7 @@ impl DaytonaProvider {
         if let Some(archive) = intervals.archive {
             request = request.auto_archive_interval(archive);
         }
-        if let Some(ttl) = intervals.ttl {
+        if let Some(ttl) = self.settings.ttl(Duration::ZERO) {
             request = request.ttl_minutes(ttl);
         }
         if let Some(target) = &params.target {
@@ -185,9 +193,15 @@ impl DaytonaProvider {
         }
     }
 
-    /// Deletes what was made and cannot be used; the error says whether anything may be left.
+    /// Deletes what was made and cannot be used, or lets go of it if others may; the error says whether anything may be left.
     async fn discard(&self, making: &Making<'_>, id: &str, error: Error) -> CreateError {
-        match self.delete(&making.api, id).await {
+        let gone = if self.shares() {
+            let target = Target::new(Some(id.to_owned()), making.attempt.name());
+            self.release(&making.api, &target).await
+        } else {
+            self.delete(&making.api, id).await
+        };
+        match gone {
             Ok(_) => CreateError::not_created(error),
             Err(_) => CreateError::may_exist(error),
         }

@@ -1,12 +1,13 @@
 //! What a name that may or may not have been used has come to.
 
-use daytona_api::models;
+use daytona_api::{Daytona, models};
 use sandbox_core::{Attempt, Error, ErrorKind, Found, Health, Target};
 
 use super::create::Making;
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
 use crate::error::{api_error, provider_error};
+use crate::labels::Owner;
 use crate::params::DaytonaParamsResolved;
 use crate::sandbox::DaytonaSandbox;
 
@@ -25,15 +26,11 @@ impl DaytonaProvider {
             Err(error) if error.is_not_found() => return Ok(Found::Absent),
             Err(error) => return Err(api_error("find a sandbox", error)),
         };
-        let ours = self
+        let owner = self
             .ownership(attempt, params)
-            .owns(|key| found.labels.get(key).map(String::as_str));
-        if found.name != attempt.name() || !ours {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "a sandbox of that name exists and does not carry our labels; it was left alone",
-            )
-            .with_operation("find a sandbox"));
+            .judge(|key| found.labels.get(key).map(String::as_str));
+        if found.name != attempt.name() || owner != Owner::Us {
+            return Err(not_ours(&owner));
         }
         let target = Target::new(Some(found.id.clone()), attempt.name());
         match row::phase(&found) {
@@ -43,6 +40,15 @@ impl DaytonaProvider {
                 target,
                 reason: row::failure(&api, &found),
             }),
+            // another sharer may be waking it; what is going away frees its name soon
+            Phase::Stopping if self.shares() => Ok(Found::Pending),
+            Phase::Stopped if self.shares() && self.settings.lease.is_ephemeral() => {
+                Ok(Found::Pending)
+            }
+            Phase::Stopped if self.shares() => {
+                self.wake(&api, &found.id).await?;
+                Ok(Found::Pending)
+            }
             Phase::Stopping | Phase::Stopped => {
                 let reason =
                     provider_error("start a sandbox", "the sandbox stopped before it was used");
@@ -119,10 +125,32 @@ impl DaytonaProvider {
     /// Wakes a stopped or archived sandbox and waits until it runs.
     pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
         let api = sandbox.clients().api();
-        api.sandboxes()
-            .start(sandbox.id())
-            .await
-            .map_err(|error| api_error("start a sandbox", error))?;
+        self.wake(api, sandbox.id()).await?;
         self.wait_until_running(api, sandbox.id()).await.map(|_| ())
     }
+
+    /// Has it start, or knows that somebody else just did.
+    async fn wake(&self, api: &Daytona, id: &str) -> Result<(), Error> {
+        match api.sandboxes().start(id).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.status() == Some(409) => Ok(()),
+            Err(error) => Err(api_error("start a sandbox", error)),
+        }
+    }
+}
+
+fn not_ours(owner: &Owner) -> Error {
+    let message = match owner {
+        Owner::Drifted(parameters) if !parameters.is_empty() => format!(
+            "the shared sandbox was made with other values of {}; give every process of the group the same, or another \
+             group",
+            parameters.join(", ")
+        ),
+        Owner::Drifted(_) => {
+            "the shared sandbox was made with other parameters than these; give every process of the group the same"
+                .to_owned()
+        }
+        _ => "a sandbox of that name exists and does not carry our labels; it was left alone".to_owned(),
+    };
+    Error::new(ErrorKind::Conflict, message).with_operation("find a sandbox")
 }

@@ -99,8 +99,13 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(20);
     loop {
-        let Err(error) = toolbox.files().create_folder(dir, None).await else {
-            return usable(toolbox, dir).await;
+        let made = match toolbox.files().create_folder(dir, None).await {
+            Ok(_) => usable(toolbox, dir).await,
+            Err(error) => Err(error),
+        };
+        let error = match made {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
         };
         let starting = error
             .status()
@@ -120,8 +125,8 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
     }
 }
 
-/// A directory that was there before may belong to somebody else.
-async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
+/// A directory that was there before may belong to somebody else. To ask twice does no harm.
+async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, daytona_api::Error> {
     let probe = toolbox
         .process()
         .execute("test -w . || echo denied")
@@ -139,6 +144,6 @@ async fn usable(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
         }
         // anything else says nothing about the directory: an image without a shell, say
         Ok(_) => Ok(Made::Usable),
-        Err(error) => Err(api_error("reach a sandbox", error)),
+        Err(error) => Err(error),
     }
 }

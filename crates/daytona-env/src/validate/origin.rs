@@ -51,6 +51,10 @@ impl ApiUrl {
         split("api_url", text).map(|(origin, _)| Self { origin })
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Refuses an origin that is not on the list.
     pub(crate) fn check_allowed(&self, allowed: &[Origin]) -> Result<(), Invalid> {
         if allowed.contains(&self.origin) {

@@ -5,4 +5,7 @@ mod bad_input_open;
 mod create;
 mod fake;
 mod owned;
+mod refused;
 mod server;
+mod share;
+mod sweep;

@@ -196,6 +196,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         last_activity_at: now,
         open: BTreeMap::new(),
         cell: None,
+        past: VecDeque::new(),
     })
 }
 

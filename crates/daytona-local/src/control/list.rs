@@ -1,6 +1,7 @@
 //! Lists of sandboxes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::row::Row;
+use crate::clock::before;
 use crate::server::app::App;
 use crate::server::query::Query;
 use crate::server::reply::{Failure, Reply};
@@ -198,7 +200,8 @@ fn select<'a>(
     Ok((found, ascending))
 }
 
-pub(crate) fn list(app: &App, query: &Query) -> Result<Reply, Failure> {
+/// The sandboxes; with a `lag` as they were so long ago.
+pub(crate) fn list(app: &App, query: &Query, lag: Option<Duration>) -> Result<Reply, Failure> {
     let limit = query.limit()?;
     let filter = Filter::parse(query, "regionIds")?;
     let cursor = match query.get("cursor") {
@@ -207,7 +210,8 @@ pub(crate) fn list(app: &App, query: &Query) -> Result<Reply, Failure> {
     };
     let proxy = app.proxy_url();
     let store = app.store();
-    let (found, ascending) = select(store.rows.values(), query, &filter, &FIELDS)?;
+    let rows = store.at(lag.map(|lag| before(app.clock.now(), lag)));
+    let (found, ascending) = select(rows.iter().map(AsRef::as_ref), query, &filter, &FIELDS)?;
     let after = |place: &Place| match &cursor {
         None => true,
         Some(cursor) if ascending => place > cursor,
@@ -243,12 +247,13 @@ fn decode(text: &str) -> Option<Place> {
 }
 
 /// What older clients use.
-pub(crate) fn paginated(app: &App, query: &Query) -> Result<Reply, Failure> {
+pub(crate) fn paginated(app: &App, query: &Query, lag: Option<Duration>) -> Result<Reply, Failure> {
     let (page, limit) = query.page()?;
     let filter = Filter::parse(query, "regions")?;
     let proxy = app.proxy_url();
     let store = app.store();
-    let (found, _) = select(store.rows.values(), query, &filter, &PAGE_FIELDS)?;
+    let rows = store.at(lag.map(|lag| before(app.clock.now(), lag)));
+    let (found, _) = select(rows.iter().map(AsRef::as_ref), query, &filter, &PAGE_FIELDS)?;
     let total = found.len();
     let items: Vec<_> = found
         .into_iter()

@@ -29,7 +29,7 @@ pub(crate) struct Intervals {
     pub(crate) delete: i64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -62,7 +62,21 @@ pub(crate) struct Row {
     pub(crate) open: BTreeMap<u64, Timestamp>,
     /// Made by the first toolbox request.
     pub(crate) cell: Option<Arc<Cell>>,
+    /// What it was before each of its last changes, oldest first.
+    pub(crate) past: VecDeque<Past>,
 }
+
+/// What a row was until some time.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    until: Timestamp,
+    name: String,
+    state: SandboxState,
+    desired: SandboxDesiredState,
+}
+
+/// How many changes of a row are remembered.
+const PAST: usize = 8;
 
 impl Row {
     pub(crate) fn ephemeral(&self) -> bool {
@@ -82,8 +96,35 @@ impl Row {
         self.state == SandboxState::Destroyed
     }
 
+    /// What a list that lags behind shows: the row as it was at `time`.
+    pub(crate) fn at(&self, time: Timestamp) -> Option<Self> {
+        if self.created_at > time {
+            return None;
+        }
+        let mut row = self.clone();
+        if let Some(past) = self.past.iter().find(|past| past.until > time) {
+            row.name.clone_from(&past.name);
+            row.state = past.state.clone();
+            row.desired = past.desired.clone();
+        }
+        Some(row)
+    }
+
+    fn remember(&mut self, now: Timestamp) {
+        if self.past.len() == PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(Past {
+            until: now,
+            name: self.name.clone(),
+            state: self.state.clone(),
+            desired: self.desired.clone(),
+        });
+    }
+
     /// Enters a state and ends the change that led there.
     pub(crate) fn settle(&mut self, state: SandboxState, now: Timestamp) {
+        self.remember(now);
         self.state = state;
         self.pending = false;
         self.updated_at = now;
@@ -91,6 +132,7 @@ impl Row {
     }
 
     pub(crate) fn begin(&mut self, desired: SandboxDesiredState, now: Timestamp) {
+        self.remember(now);
         self.desired = desired;
         self.pending = true;
         self.pending_since = now;

@@ -1,5 +1,6 @@
 //! All rows of a server.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -70,12 +71,23 @@ impl Store {
         row.ok_or_else(|| Failure::not_found(format!("Sandbox with ID or name {key} not found")))
     }
 
+    /// All rows, now or as they were at `time`, as far as is known.
+    pub(crate) fn at(&self, time: Option<Timestamp>) -> Vec<Cow<'_, Row>> {
+        match time {
+            None => self.rows.values().map(Cow::Borrowed).collect(),
+            Some(time) => {
+                let past = self.rows.values().filter_map(|row| row.at(time));
+                past.map(Cow::Owned).collect()
+            }
+        }
+    }
+
     /// The row must exist; frees its name at once and says what is left to do.
     pub(crate) fn begin_destroy(&mut self, id: &str, now: Timestamp) -> Option<Work> {
         let row = self.rows.get_mut(id)?;
         self.names.remove(&row.name);
-        row.name = format!("DESTROYED_{}_{}", row.name, now.as_millisecond());
         row.begin(SandboxDesiredState::Destroyed, now);
+        row.name = format!("DESTROYED_{}_{}", row.name, now.as_millisecond());
         row.auto_destroy_at = None;
         match row.cell.take() {
             Some(cell) => Some(Work::Destroy(cell)),

@@ -13,6 +13,11 @@ use crate::server::ident;
 /// The `PATH` of every sandbox.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where the folder of one server is to be.
+fn folder_of_one() -> PathBuf {
+    std::env::temp_dir().join(format!("daytona-local-{}", ident::uuid()))
+}
+
 /// The folder of one server, removed with it.
 #[derive(Debug)]
 struct Base(PathBuf);
@@ -76,7 +81,7 @@ impl Host {
             binds.push(prefix);
         }
         // Watched before it is there: this process may be killed between any two lines. Nobody can guess the name.
-        let folder = std::env::temp_dir().join(format!("daytona-local-{}", ident::uuid()));
+        let folder = folder_of_one();
         let watchdog = Watchdog::start(&marker, &folder)
             .map_err(|error| Error::io("the watchdog did not start", error))?;
         let base = Base::make(folder)
@@ -110,6 +115,20 @@ impl Host {
             network,
         };
         Ok((host, watchdog))
+    }
+
+    /// For a server that runs nothing.
+    pub(crate) fn bare(marker: String) -> io::Result<Self> {
+        Ok(Self {
+            base: Base::make(folder_of_one())?,
+            binds: Vec::new(),
+            tools: None,
+            fallback: None,
+            path: PATH.to_owned(),
+            shell: "/bin/sh",
+            marker,
+            network: false,
+        })
     }
 
     pub(crate) fn mode(&self) -> IsolationMode {

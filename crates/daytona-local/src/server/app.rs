@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::builder::CannedExec;
 use super::reply::Failure;
-use crate::clock::Clock;
+use crate::clock::{Clock, ShiftedClock};
 use crate::control::store::{Store, Work};
 use crate::faults::Faults;
 use crate::isolate::cell::Cell;
@@ -27,10 +27,16 @@ pub(crate) struct Options {
     pub(crate) default_snapshot: String,
     pub(crate) any_snapshot: bool,
     pub(crate) canned: Option<CannedExec>,
+    /// Whether the admin endpoint is served.
+    pub(crate) admin: bool,
+    /// Nothing runs and no file is made.
+    pub(crate) in_place: bool,
 }
 
 pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
+    /// The same clock, to make it jump.
+    pub(crate) shift: Arc<ShiftedClock>,
     pub(crate) host: Arc<Host>,
     pub(crate) faults: Faults,
     pub(crate) log: Log,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::{App, Options};
 use super::{Server, connection, ident};
-use crate::clock::{AcceleratedClock, Clock, ManualClock, SystemClock, add};
+use crate::clock::{AcceleratedClock, Clock, ManualClock, ShiftedClock, SystemClock, add};
 use crate::control::store::Store;
 use crate::error::Error;
 use crate::faults::Faults;
@@ -60,9 +60,9 @@ impl fmt::Debug for CannedExec {
 #[must_use]
 pub struct ServerBuilder {
     isolation: Isolation,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     manual: Option<Arc<ManualClock>>,
-    token: Option<String>,
+    pub(super) token: Option<String>,
     port: u16,
     binds: Vec<PathBuf>,
     network: bool,
@@ -70,6 +70,7 @@ pub struct ServerBuilder {
     snapshots: BTreeSet<String>,
     any_snapshot: bool,
     canned: Option<CannedExec>,
+    admin: bool,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -103,6 +104,7 @@ impl ServerBuilder {
             snapshots: BTreeSet::from([DEFAULT_SNAPSHOT.to_owned()]),
             any_snapshot: false,
             canned: None,
+            admin: false,
         }
     }
 
@@ -183,6 +185,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Serves `/admin/`, by which the holder of the token injects faults, moves the clock and sees all requests and
+    /// sandboxes. For tests that run the server in a process of its own; false if not said. The same token, host names
+    /// and loopback as for everything else.
+    pub fn admin(mut self, admin: bool) -> Self {
+        self.admin = admin;
+        self
+    }
+
     /// Starts the server in a thread of its own. It listens on loopback only.
     ///
     /// # Errors
@@ -250,11 +260,24 @@ impl ServerBuilder {
             .map_err(|error| Error::io("the port is not known", error))?;
         let marker = ident::uuid();
         let (host, watchdog) =
-            Host::prepare(self.isolation, self.binds, self.network, marker).await?;
-        let now = self.clock.now();
+            Host::prepare(self.isolation, self.binds.clone(), self.network, marker).await?;
+        let app = self.app(host, address.port(), runtime::Handle::current(), false);
+        Ok((Arc::new(app), listener, watchdog))
+    }
+
+    pub(super) fn app(
+        self,
+        host: Host,
+        port: u16,
+        runtime: runtime::Handle,
+        in_place: bool,
+    ) -> App {
+        let shift = Arc::new(ShiftedClock::new(self.clock));
+        let now = shift.now();
         let first_tick = add(now, Duration::from_secs(10));
-        let app = App {
-            clock: self.clock,
+        App {
+            clock: Arc::clone(&shift) as Arc<dyn Clock>,
+            shift,
             host: Arc::new(host),
             faults: Faults::default(),
             log: Log::default(),
@@ -263,17 +286,18 @@ impl ServerBuilder {
                 default_snapshot: DEFAULT_SNAPSHOT.to_owned(),
                 any_snapshot: self.any_snapshot,
                 canned: self.canned,
+                admin: self.admin,
+                in_place,
             },
             token: self.token.unwrap_or_else(ident::token),
             started: now,
             stop: CancellationToken::new(),
-            port: OnceLock::from(address.port()),
+            port: OnceLock::from(port),
             store: Mutex::new(Store::new(self.snapshots, first_tick)),
-            runtime: runtime::Handle::current(),
+            runtime,
             making: tokio::sync::Mutex::default(),
             rescheduled: Notify::new(),
             working: watch::Sender::new(0),
-        };
-        Ok((Arc::new(app), listener, watchdog))
+        }
     }
 }

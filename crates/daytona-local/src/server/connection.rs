@@ -8,15 +8,17 @@ use std::sync::PoisonError;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::app::App;
 use super::dispatch;
+use crate::clock::add;
 
 /// A client that does not finish its headers in this time is cut off; also how long an idle connection is kept.
 const HEADERS: Duration = Duration::from_secs(300);
@@ -24,11 +26,16 @@ const HEADERS: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What carries a connection.
-#[derive(Debug)]
 pub(crate) enum Wire {
     Tcp(TcpStream),
     Memory(DuplexStream),
+    Other(Box<dyn Io>),
 }
+
+/// Anything that carries bytes both ways.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl AsyncRead for Wire {
     fn poll_read(
@@ -39,6 +46,7 @@ impl AsyncRead for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_read(cx, buf),
             Self::Memory(wire) => Pin::new(wire).poll_read(cx, buf),
+            Self::Other(wire) => Pin::new(wire).poll_read(cx, buf),
         }
     }
 }
@@ -52,6 +60,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_write(cx, buf),
             Self::Memory(wire) => Pin::new(wire).poll_write(cx, buf),
+            Self::Other(wire) => Pin::new(wire).poll_write(cx, buf),
         }
     }
 
@@ -59,6 +68,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_flush(cx),
             Self::Memory(wire) => Pin::new(wire).poll_flush(cx),
+            Self::Other(wire) => Pin::new(wire).poll_flush(cx),
         }
     }
 
@@ -66,6 +76,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_shutdown(cx),
             Self::Memory(wire) => Pin::new(wire).poll_shutdown(cx),
+            Self::Other(wire) => Pin::new(wire).poll_shutdown(cx),
         }
     }
 
@@ -77,6 +88,7 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Self::Tcp(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
             Self::Memory(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
+            Self::Other(wire) => Pin::new(wire).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -84,17 +96,22 @@ impl AsyncWrite for Wire {
         match self {
             Self::Tcp(wire) => wire.is_write_vectored(),
             Self::Memory(wire) => wire.is_write_vectored(),
+            Self::Other(wire) => wire.is_write_vectored(),
         }
     }
 }
 
 /// How a fault ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// With a reset.
     Reset,
     /// In order, but without the answer.
     Close,
+    /// These bytes are sent as they are, at this many of them in a second if one is given, and then it closes.
+    Raw { bytes: Bytes, pace: Option<u64> },
+    /// These bytes are sent as they are, then it is reset.
+    Cut { bytes: Bytes },
 }
 
 /// Lets a request end its own connection.
@@ -129,15 +146,49 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
         _ = Pin::new(&mut connection) => return,
         () = stop.cancelled() => Ending::Close,
         () = control.wake.notified() => {
-            let ending = *control.ending.lock().unwrap_or_else(PoisonError::into_inner);
+            let ending = control.ending.lock().unwrap_or_else(PoisonError::into_inner).take();
             ending.unwrap_or(Ending::Close)
         }
     };
-    let wire = connection.into_parts().io.into_inner();
-    if let (Wire::Tcp(stream), Ending::Reset) = (&wire, ended) {
+    let mut wire = connection.into_parts().io.into_inner();
+    let sent = match &ended {
+        Ending::Raw { bytes, pace } => send(&app, &mut wire, bytes, *pace).await,
+        Ending::Cut { bytes } => send(&app, &mut wire, bytes, None).await,
+        Ending::Reset | Ending::Close => Ok(()),
+    };
+    // A peer that has gone is nothing to report.
+    drop(sent);
+    if let (Wire::Tcp(stream), Ending::Reset | Ending::Cut { .. }) = (&wire, &ended) {
+        if matches!(ended, Ending::Cut { .. }) {
+            // What was sent is to arrive: a reset would take it along.
+            await_read(stream).await;
+        }
         // Unsent data is dropped and the peer gets a reset.
         drop(stream.set_zero_linger());
     }
+}
+
+/// Sends bytes, a tenth of a second's worth at a time.
+async fn send(app: &App, wire: &mut Wire, bytes: &[u8], pace: Option<u64>) -> io::Result<()> {
+    let Some(pace) = pace else {
+        wire.write_all(bytes).await?;
+        return wire.flush().await;
+    };
+    let step = usize::try_from((pace / 10).max(1)).unwrap_or(usize::MAX);
+    let pause = Duration::from_nanos(1_000_000_000 / pace.max(1))
+        .saturating_mul(u32::try_from(step).unwrap_or(u32::MAX));
+    for chunk in bytes.chunks(step) {
+        app.clock.sleep_until(add(app.clock.now(), pause)).await;
+        wire.write_all(chunk).await?;
+        wire.flush().await?;
+    }
+    Ok(())
+}
+
+/// Waits a moment for the peer to take what was sent. On loopback it has it as soon as it was written.
+async fn await_read(stream: &TcpStream) {
+    let gone = stream.readable();
+    drop(tokio::time::timeout(PAUSE, gone).await);
 }
 
 /// Takes connections until the server stops.

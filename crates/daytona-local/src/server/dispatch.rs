@@ -1,24 +1,22 @@
 //! One request from its head to its answer: origin, route, token, faults, handler, log.
 
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
 use daytona_api::routes::Api;
-use http::header::{CONTENT_LENGTH, HeaderName};
+use http::header::{DATE, HeaderValue};
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Limited, StreamBody};
-use hyper::body::{Body as _, Frame, Incoming};
-use serde_json::{Map, Value};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde_json::Value;
 
 use super::app::App;
-use super::auth;
-use super::connection::{Control, Ending};
+use super::connection::Control;
 use super::query::Query;
-use super::reply::{Body, Failure, Reply, full};
+use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
-use crate::clock::add;
+use super::{admin, auth, strike};
 use crate::control::{create, lifecycle, list, misc, settings};
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
@@ -81,6 +79,9 @@ pub(crate) async fn answer(
         parts.method.as_str().to_owned(),
         parts.uri.path().to_owned(),
     );
+    if app.options.admin && path.starts_with(admin::PREFIX) {
+        return Ok(admin::answer(&app, &parts, body).await.0);
+    }
     let matched = router::find(&method, &path);
     let (api, route) = (matched.api, matched.route);
     let now = app.clock.now();
@@ -113,7 +114,7 @@ pub(crate) async fn answer(
         });
     if let Err(failure) = checked {
         entry.status = Some(failure.status);
-        return Ok(failure.render(api, &method, &path, now).0);
+        return Ok(dated(&app, failure.render(api, &method, &path, now).0));
     }
 
     let info = RequestInfo {
@@ -131,9 +132,18 @@ pub(crate) async fn answer(
         matched,
         body: Some(body),
     };
-    let reply = perform(&app, &control, call, action).await;
+    let reply = strike::perform(&app, &control, call, action).await;
     entry.status = Some(reply.0.status().as_u16());
-    Ok(reply.0)
+    Ok(dated(&app, reply.0))
+}
+
+/// With the date by the server's clock, where the answer has none: clients that compare ages go by it.
+fn dated(app: &App, mut response: Response<Body>) -> Response<Body> {
+    let now = app.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    if let Ok(now) = HeaderValue::from_str(&now.to_string()) {
+        response.headers_mut().entry(DATE).or_insert(now);
+    }
+    response
 }
 
 fn not_found(method: &str, path: &str) -> Result<(), Failure> {
@@ -141,7 +151,7 @@ fn not_found(method: &str, path: &str) -> Result<(), Failure> {
 }
 
 /// The handler runs as a task of its own: what was begun is finished even if the client goes away.
-async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
+pub(super) async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
     let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());
     let activity = match api {
         Api::Toolbox => match toolbox::begin(app, &call) {
@@ -166,159 +176,12 @@ async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
     }
 }
 
-async fn perform(
-    app: &Arc<App>,
-    control: &Control,
-    mut call: Call,
-    action: Option<Action>,
-) -> Reply {
-    match action {
-        None => run(app, call, None).await,
-        Some(Action::Answer {
-            status,
-            body,
-            content_type,
-            headers,
-        }) => {
-            // The body is read, so that the answer is not lost to a reset.
-            drop(call.json().await);
-            let mut reply = Reply::new(status, content_type, full(body));
-            for (name, value) in headers {
-                if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-                    reply = reply.header(name, &value);
-                }
-            }
-            reply
-        }
-        Some(Action::AnswerAfter { status, body }) => {
-            run(app, call, None).await;
-            Reply::new(status, "application/json; charset=utf-8", full(body))
-        }
-        Some(Action::ResetBefore) => control.end(Ending::Reset).await,
-        Some(Action::ResetAfter) => {
-            run(app, call, None).await;
-            control.end(Ending::Reset).await
-        }
-        Some(Action::CloseAfter) => {
-            run(app, call, None).await;
-            control.end(Ending::Close).await
-        }
-        Some(Action::CommitLate { delay }) => {
-            let body = call.json().await.unwrap_or(Value::Null);
-            let due = add(app.clock.now(), delay);
-            app.spawn({
-                let app = Arc::clone(app);
-                async move {
-                    app.clock.sleep_until(due).await;
-                    drop(handle_json(&app, call, body, None).await);
-                }
-            });
-            control.end(Ending::Reset).await
-        }
-        Some(Action::HangBefore) => std::future::pending().await,
-        Some(Action::HangAfter) => {
-            let _kept = run(app, call, None).await;
-            std::future::pending().await
-        }
-        Some(Action::Delay { delay }) => {
-            app.clock.sleep_until(add(app.clock.now(), delay)).await;
-            run(app, call, None).await
-        }
-        Some(Action::Slow { bytes_per_second }) => {
-            let reply = run(app, call, None).await;
-            slow(app, reply, bytes_per_second)
-        }
-        Some(Action::CutBody { bytes }) => cut(run(app, call, None).await, bytes).await,
-        Some(Action::DropFields { fields }) => {
-            let remove = |members: &mut Map<String, Value>| {
-                members.retain(|name, _| !fields.contains(name));
-            };
-            edit(run(app, call, None).await, remove).await
-        }
-        Some(Action::SetFields { fields }) => {
-            let set = |members: &mut Map<String, Value>| members.extend(fields);
-            edit(run(app, call, None).await, set).await
-        }
-        Some(Action::Vanish) => {
-            let key = call
-                .matched
-                .sandbox
-                .clone()
-                .unwrap_or_else(|| call.param(0).to_owned());
-            app.vanish(&key).await;
-            run(app, call, None).await
-        }
-        Some(action @ (Action::Stuck | Action::ErrorState { .. })) => {
-            run(app, call, Some(action)).await
-        }
+/// How far behind a list is.
+fn lag(fault: Option<&Action>) -> Option<Duration> {
+    match fault {
+        Some(Action::StaleList { lag }) => Some(*lag),
+        _ => None,
     }
-}
-
-async fn bytes(reply: Reply) -> (http::response::Parts, Bytes) {
-    let (parts, body) = reply.0.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
-    (parts, bytes)
-}
-
-/// Changes the JSON object that is answered; anything else stays as it is.
-async fn edit(reply: Reply, change: impl FnOnce(&mut Map<String, Value>)) -> Reply {
-    let (mut parts, mut body) = bytes(reply).await;
-    if let Ok(Value::Object(mut members)) = serde_json::from_slice(&body) {
-        change(&mut members);
-        body = serde_json::to_vec(&members).unwrap_or_default().into();
-    }
-    parts.headers.remove(CONTENT_LENGTH);
-    Reply(Response::from_parts(parts, full(body)))
-}
-
-/// Promises the whole body and breaks off.
-async fn cut(reply: Reply, at: usize) -> Reply {
-    let (mut parts, body) = bytes(reply).await;
-    parts.headers.insert(CONTENT_LENGTH, body.len().into());
-    let head = body.slice(..at.min(body.len()));
-    let frames = futures_util::stream::iter([
-        Ok(Frame::data(head)),
-        Err(io::Error::other("a fault broke the body off")),
-    ]);
-    Reply(Response::from_parts(
-        parts,
-        StreamBody::new(frames).boxed_unsync(),
-    ))
-}
-
-/// The body stays what it is, so a sandbox it belongs to stays in use until the last byte.
-fn slow(app: &Arc<App>, reply: Reply, bytes_per_second: u64) -> Reply {
-    let (mut parts, body) = reply.0.into_parts();
-    if let Some(length) = body.size_hint().exact() {
-        parts.headers.insert(CONTENT_LENGTH, length.into());
-    }
-    let step = usize::try_from((bytes_per_second / 10).max(1)).unwrap_or(usize::MAX);
-    let nanos = 1_000_000_000 * step as u64 / bytes_per_second;
-    let pause = std::time::Duration::from_nanos(nanos);
-    let app = Arc::clone(app);
-    let frames =
-        futures_util::stream::try_unfold((body, Bytes::new()), move |(mut body, mut rest)| {
-            let app = Arc::clone(&app);
-            async move {
-                while rest.is_empty() {
-                    match body.frame().await {
-                        None => return Ok(None),
-                        Some(frame) => rest = frame?.into_data().unwrap_or_default(),
-                    }
-                }
-                let chunk = rest.split_to(step.min(rest.len()));
-                app.clock.sleep_until(add(app.clock.now(), pause)).await;
-                Ok(Some((Frame::data(chunk), (body, rest))))
-            }
-        });
-    Reply(Response::from_parts(
-        parts,
-        StreamBody::new(frames).boxed_unsync(),
-    ))
 }
 
 async fn handle(app: &Arc<App>, mut call: Call, fault: Option<&Action>) -> Result<Reply, Failure> {
@@ -332,7 +195,7 @@ async fn handle(app: &Arc<App>, mut call: Call, fault: Option<&Action>) -> Resul
     handle_json(app, call, body, fault).await
 }
 
-async fn handle_json(
+pub(super) async fn handle_json(
     app: &Arc<App>,
     call: Call,
     body: Value,
@@ -341,8 +204,8 @@ async fn handle_json(
     let key = call.param(0);
     match call.matched.route.unwrap_or_default() {
         "createSandbox" => create::create(app, &body, fault),
-        "listSandboxes" => list::list(app, &call.query),
-        "listSandboxesPaginated_deprecated" => list::paginated(app, &call.query),
+        "listSandboxes" => list::list(app, &call.query, lag(fault)),
+        "listSandboxesPaginated_deprecated" => list::paginated(app, &call.query, lag(fault)),
         "getSandbox" => lifecycle::get(app, key),
         "deleteSandbox" => lifecycle::delete(app, key),
         "startSandbox" => lifecycle::start(app, key, fault),

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::Failure;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
 }

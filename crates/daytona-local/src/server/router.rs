@@ -46,7 +46,7 @@ impl Table {
 }
 
 /// Where a request goes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Matched {
     pub(crate) api: Api,
     /// `None` if there is no such operation.

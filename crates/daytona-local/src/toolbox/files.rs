@@ -35,11 +35,7 @@ pub(super) async fn handle(place: &Place, call: Call) -> Result<Reply, Failure> 
         "FindInFiles" => text::find(place, &call).await,
         "SearchFiles" => text::search(place, &call).await,
         "ReplaceInFiles" => text::replace(place, call).await,
-        route => Err(Failure::new(
-            501,
-            "NOT_IMPLEMENTED",
-            format!("{route} is not served by this embedded server"),
-        )),
+        route => Err(super::not_served(route)),
     }
 }
 

@@ -5,5 +5,7 @@ mod control;
 mod faults;
 mod http_rules;
 mod lists;
+mod oddities;
+mod plans;
 mod processes;
 mod timers;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
+use super::conclude::{Concluded, Revival};
+use super::parts::{Creation, End, Entry, closed};
 use super::revive;
-use super::slot::{Creation, End, Entry};
-use super::table::{Concluded, Revival};
-use super::tools::{Backoff, guarded};
+use super::tools::{Backoff, guarded, unless};
+use crate::event::EventKind;
 use crate::{CreateError, Error, ErrorKind, Fate, Found, Provider, Sandbox, Target};
 
 /// How long an attempt of unknown fate is watched: a request that was under way may still be
@@ -20,16 +21,36 @@ const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// The end of a creation.
 pub(super) enum Outcome<P: Provider> {
-    Ready(P::Sandbox, Target),
+    Ready {
+        sandbox: Arc<P::Sandbox>,
+        target: Target,
+        /// True if it was found under the attempt's name.
+        adopted: bool,
+    },
     /// Nothing exists.
     Failed(Error),
     /// Something exists that is of no use.
-    Broken {
-        target: Target,
-        reason: Error,
-    },
+    Broken { target: Target, reason: Error },
     /// Something may exist, now or soon.
     Unclear(Error),
+}
+
+impl<P: Provider> Outcome<P> {
+    /// What listeners are told.
+    fn told(&self, took: Duration) -> EventKind {
+        let (Self::Failed(error) | Self::Broken { reason: error, .. }) = self else {
+            return match self {
+                Self::Ready { adopted: true, .. } => EventKind::Adopted { took },
+                Self::Unclear(error) => EventKind::Unresolved {
+                    error: error.clone(),
+                },
+                _ => EventKind::Created { took },
+            };
+        };
+        EventKind::CreateFailed {
+            error: error.clone(),
+        }
+    }
 }
 
 /// A creation's task. Dropped before its end, it says that the fate is unknown.
@@ -56,31 +77,43 @@ impl<P: Provider> Task<P> {
             self.end_revival(&entry, revival);
             return;
         }
-        let permit = match &self.shared.creates {
-            Some(permits) => permits.acquire().await.ok(),
-            None => None,
-        };
-        let outcome = if self.creation.is_cancelled() {
-            Outcome::Failed(super::slot::closed())
-        } else {
-            self.begun = true;
-            Attempting::new(&self.shared, &self.creation).run().await
+        let creation = Arc::clone(&self.creation);
+        let deadline = creation.begun + self.shared.settings.create_timeout;
+        let permit = unless(creation.cancelled(), creation.account.permit(deadline)).await;
+        let outcome = match &permit {
+            Some(Ok(_)) if !creation.is_cancelled() => {
+                self.begun = true;
+                Attempting::new(&self.shared, &creation, deadline)
+                    .run()
+                    .await
+            }
+            Some(Err(crowded)) => self.unbegun(crowded.clone()),
+            _ => self.unbegun(closed()),
         };
         drop(permit);
         self.end_creation(outcome);
     }
 
+    /// Nothing was sent by this task.
+    fn unbegun(&self, error: Error) -> Outcome<P> {
+        if self.creation.reposts {
+            Outcome::Unclear(error)
+        } else {
+            Outcome::Failed(error)
+        }
+    }
+
     fn end_creation(&mut self, outcome: Outcome<P>) {
-        let (end, then) = self.shared.conclude(&self.creation, outcome);
-        let name = self.creation.attempt.name();
-        match &end {
-            End::Ready(_) => tracing::info!(
-                name,
-                generation = self.creation.attempt.generation(),
-                "sandbox created"
-            ),
-            End::Failed(error) => tracing::debug!(name, %error, "sandbox not created"),
-            End::Again => {}
+        let creation = &self.creation;
+        let subject = match &outcome {
+            Outcome::Ready { target, .. } => creation.subject.with_target(target),
+            _ => creation.subject.clone(),
+        };
+        self.shared
+            .note(&subject, &outcome.told(creation.begun.elapsed()));
+        let (end, then) = self.shared.conclude(creation, outcome);
+        if let End::Ready(_) = &end {
+            self.shared.note(&subject, &EventKind::Ready);
         }
         self.end(end, then);
     }
@@ -93,12 +126,7 @@ impl<P: Provider> Task<P> {
     fn end(&mut self, end: End<P>, then: Concluded<P>) {
         self.ended = true;
         self.creation.end(end);
-        match then {
-            Concluded::Nothing => {}
-            Concluded::Renew(entry) => self.shared.renew(&entry),
-            Concluded::Remove(item) => self.shared.remove(item),
-            Concluded::Watch(item) => self.shared.watch(item),
-        }
+        self.shared.follow(then);
     }
 }
 
@@ -112,11 +140,12 @@ impl<P: Provider> Drop for Task<P> {
             "the runtime of the factory's tasks ended",
         );
         if let Some(entry) = self.creation.revives.clone() {
+            entry.attempt.liveness().mark_doubtful();
             self.end_revival(&entry, Revival::Failed(error));
-        } else if self.begun || self.creation.reposts {
+        } else if self.begun {
             self.end_creation(Outcome::Unclear(error));
         } else {
-            self.end_creation(Outcome::Failed(error));
+            self.end_creation(self.unbegun(error));
         }
     }
 }
@@ -131,28 +160,38 @@ struct Attempting<'t, P: Provider> {
 }
 
 impl<'t, P: Provider> Attempting<'t, P> {
-    fn new(shared: &'t Shared<P>, creation: &'t Creation<P>) -> Self {
+    fn new(shared: &'t Shared<P>, creation: &'t Creation<P>, deadline: Instant) -> Self {
         Self {
             shared,
             creation,
-            deadline: Instant::now() + shared.settings.create_timeout,
+            deadline,
             unclear: creation.reposts,
         }
     }
 
     async fn run(mut self) -> Outcome<P> {
-        let mut error = match self.create().await {
-            Ok(sandbox) => return ready(sandbox),
-            Err(failed) if failed.fate() == Fate::NotCreated && !self.unclear => {
-                return Outcome::Failed(failed.into_error());
+        if let Err(error) = self.account_takes_creates().await {
+            return self.absent(error);
+        }
+        let mut error = loop {
+            match self.create().await {
+                Ok(sandbox) => return ready(sandbox, false),
+                Err(failed) if failed.fate() == Fate::NotCreated && !self.unclear => {
+                    let error = failed.into_error();
+                    // The service only asks to wait, and the account heeds it.
+                    let waits = error.is_rate_limited() && !self.creation.is_cancelled();
+                    if !waits || self.account_takes_creates().await.is_err() {
+                        return Outcome::Failed(error);
+                    }
+                }
+                Err(failed) => break failed.into_error(),
             }
-            Err(failed) => failed.into_error(),
         };
         let mut polls = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let mut tries = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));
         while Instant::now() < self.deadline {
             match self.find(self.deadline).await {
-                Ok(Found::Ready(sandbox)) => return ready(sandbox),
+                Ok(Found::Ready(sandbox)) => return ready(sandbox, true),
                 Ok(Found::Broken { target, reason }) => return Outcome::Broken { target, reason },
                 Ok(Found::Pending) => {
                     if self.creation.is_cancelled() {
@@ -164,12 +203,17 @@ impl<'t, P: Provider> Attempting<'t, P> {
                     if !is_worth_another_try(&error) || self.creation.is_cancelled() {
                         return self.absent(error);
                     }
-                    self.pause(tries.pause(Some(&error))).await;
+                    // The account's own pause covers what the service asked for.
+                    let asked = (!error.is_rate_limited()).then_some(&error);
+                    self.pause(tries.pause(asked)).await;
                     if self.creation.is_cancelled() || Instant::now() >= self.deadline {
                         return self.absent(error);
                     }
+                    if let Err(refused) = self.account_takes_creates().await {
+                        return self.absent(refused);
+                    }
                     match self.create().await {
-                        Ok(sandbox) => return ready(sandbox),
+                        Ok(sandbox) => return ready(sandbox, false),
                         Err(failed) => error = failed.into_error(),
                     }
                 }
@@ -186,10 +230,19 @@ impl<'t, P: Provider> Attempting<'t, P> {
         self.last_look(error).await
     }
 
+    /// Waits while the service wants this account to create nothing.
+    async fn account_takes_creates(&self) -> Result<(), Error> {
+        let go = self.creation.account.go(self.deadline);
+        match unless(self.creation.cancelled(), go).await {
+            Some(answer) => answer,
+            None => Err(closed()),
+        }
+    }
+
     /// The deadline has passed.
     async fn last_look(&self, error: Error) -> Outcome<P> {
         match self.find(Instant::now() + LAST_LOOK).await {
-            Ok(Found::Ready(sandbox)) => ready(sandbox),
+            Ok(Found::Ready(sandbox)) => ready(sandbox, true),
             Ok(Found::Broken { target, reason }) => Outcome::Broken { target, reason },
             Ok(Found::Pending) => self.by_name(error),
             Ok(Found::Absent) => self.absent(error),
@@ -239,6 +292,9 @@ impl<'t, P: Provider> Attempting<'t, P> {
             )),
         };
         made.map_err(|error| {
+            if error.is_rate_limited() {
+                creation.account.pause(&error);
+            }
             if fate == Fate::NotCreated {
                 return CreateError::not_created(error);
             }
@@ -274,9 +330,12 @@ impl<P: Provider> Shared<P> {
     }
 }
 
-fn ready<P: Provider>(sandbox: P::Sandbox) -> Outcome<P> {
-    let target = Target::of(&sandbox.info());
-    Outcome::Ready(sandbox, target)
+fn ready<P: Provider>(sandbox: P::Sandbox, adopted: bool) -> Outcome<P> {
+    Outcome::Ready {
+        target: Target::of(&sandbox.info()),
+        sandbox: Arc::new(sandbox),
+        adopted,
+    }
 }
 
 fn is_worth_another_try(error: &Error) -> bool {

@@ -10,7 +10,13 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::key::StoredKey;
-use crate::{Attempt, Error, ErrorKind, Leftover, Provider, ResolvedOf, Target};
+use super::parts::Entry;
+use super::snapshot::of_subject;
+use crate::event::Subject;
+use crate::{
+    Attempt, Error, ErrorKind, Leftover, Provider, ResolvedOf, SandboxSnapshot, SnapshotState,
+    Target,
+};
 
 pub(super) struct Ledger<P: Provider> {
     items: Mutex<Items<P>>,
@@ -28,14 +34,29 @@ struct Item<P: Provider> {
     epoch: u64,
     key: StoredKey<ResolvedOf<P>>,
     target: Target,
+    subject: Subject,
+    begun: Instant,
     fate: Fate,
     why: Option<Error>,
+    /// The service would not remove it and has stopped it instead.
+    stopped: bool,
     /// A task looks after it.
     running: bool,
     /// Waiting longer will not help.
     settled: bool,
     /// A close has asked for it.
     closing: bool,
+}
+
+impl<P: Provider> Item<P> {
+    fn condemn(&mut self, target: Target) {
+        self.subject = self.subject.with_target(&target);
+        self.target = target;
+        self.fate = Fate::Deleting;
+        self.begun = Instant::now();
+        self.settled = false;
+        self.running = false;
+    }
 }
 
 enum Fate {
@@ -46,9 +67,18 @@ enum Fate {
 
 /// An attempt of unknown fate, as its watcher needs it.
 pub(super) struct Watched<P: Provider> {
+    pub(super) subject: Subject,
     pub(super) attempt: Attempt,
     pub(super) key: StoredKey<ResolvedOf<P>>,
     pub(super) until: Instant,
+}
+
+/// Something to remove, as its remover needs it.
+pub(super) struct Doomed<P: Provider> {
+    pub(super) target: Target,
+    pub(super) key: StoredKey<ResolvedOf<P>>,
+    pub(super) subject: Subject,
+    pub(super) begun: Instant,
 }
 
 impl<P: Provider> Ledger<P> {
@@ -68,7 +98,14 @@ impl<P: Provider> Ledger<P> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, epoch: u64, key: StoredKey<ResolvedOf<P>>, target: Target, fate: Fate) -> u64 {
+    fn add(
+        &self,
+        epoch: u64,
+        key: StoredKey<ResolvedOf<P>>,
+        target: Target,
+        subject: Subject,
+        fate: Fate,
+    ) -> u64 {
         let mut items = self.lock();
         let id = items.next;
         items.next += 1;
@@ -79,8 +116,11 @@ impl<P: Provider> Ledger<P> {
                 epoch,
                 key,
                 target,
+                subject,
+                begun: Instant::now(),
                 fate,
                 why: None,
+                stopped: false,
                 running,
                 settled: false,
                 closing: false,
@@ -95,24 +135,25 @@ impl<P: Provider> Ledger<P> {
         epoch: u64,
         key: StoredKey<ResolvedOf<P>>,
         attempt: &Attempt,
+        subject: Subject,
     ) -> u64 {
         let target = Target::new(None, attempt.name());
-        self.add(epoch, key, target, Fate::Creating)
+        self.add(epoch, key, target, subject, Fate::Creating)
     }
 
     /// Notes that a sandbox in doubt is being looked at.
-    pub(super) fn reviving(
-        &self,
-        epoch: u64,
-        key: StoredKey<ResolvedOf<P>>,
-        target: Target,
-    ) -> u64 {
-        self.add(epoch, key, target, Fate::Creating)
+    pub(super) fn reviving(&self, entry: &Entry<P>) -> u64 {
+        self.of(entry, Fate::Creating)
     }
 
     /// Notes a sandbox to be removed.
-    pub(super) fn doomed(&self, epoch: u64, key: StoredKey<ResolvedOf<P>>, target: Target) -> u64 {
-        self.add(epoch, key, target, Fate::Deleting)
+    pub(super) fn doomed(&self, entry: &Entry<P>) -> u64 {
+        self.of(entry, Fate::Deleting)
+    }
+
+    fn of(&self, entry: &Entry<P>, fate: Fate) -> u64 {
+        let (key, target) = (entry.key.clone(), entry.target.clone());
+        self.add(entry.epoch, key, target, entry.subject.clone(), fate)
     }
 
     /// Takes an attempt of unknown fate up again; false if it has been decided meanwhile.
@@ -143,9 +184,7 @@ impl<P: Provider> Ledger<P> {
     pub(super) fn condemn(&self, id: u64, target: Target) {
         let mut items = self.lock();
         if let Some(item) = items.all.get_mut(&id) {
-            item.fate = Fate::Deleting;
-            item.target = target;
-            item.running = false;
+            item.condemn(target);
         }
     }
 
@@ -154,10 +193,7 @@ impl<P: Provider> Ledger<P> {
         let mut items = self.lock();
         match items.all.get_mut(&id) {
             Some(item) if matches!(item.fate, Fate::Unclear { .. }) => {
-                item.fate = Fate::Deleting;
-                item.target = target;
-                item.settled = false;
-                item.running = false;
+                item.condemn(target);
                 true
             }
             _ => false,
@@ -170,16 +206,18 @@ impl<P: Provider> Ledger<P> {
         self.changed.send_replace(());
     }
 
-    /// Nothing came of an attempt of unknown fate, and its time is over.
-    pub(super) fn unclear_done(&self, id: u64) {
+    /// Nothing came of an attempt of unknown fate, and its time is over; false if it was taken up
+    /// meanwhile.
+    pub(super) fn unclear_done(&self, id: u64) -> bool {
         let mut items = self.lock();
-        if let Some(item) = items.all.get(&id)
-            && matches!(item.fate, Fate::Unclear { .. })
-        {
+        let is_unclear =
+            (items.all.get(&id)).is_some_and(|item| matches!(item.fate, Fate::Unclear { .. }));
+        if is_unclear {
             items.all.remove(&id);
         }
         drop(items);
         self.changed.send_replace(());
+        is_unclear
     }
 
     /// Notes why it is still there; `settled` if waiting longer will not help.
@@ -219,10 +257,22 @@ impl<P: Provider> Ledger<P> {
     }
 
     /// What to remove, if that is what is to be done.
-    pub(super) fn deleting(&self, id: u64) -> Option<(Target, StoredKey<ResolvedOf<P>>)> {
+    pub(super) fn deleting(&self, id: u64) -> Option<Doomed<P>> {
         let items = self.lock();
         let item = items.all.get(&id)?;
-        matches!(item.fate, Fate::Deleting).then(|| (item.target.clone(), item.key.clone()))
+        matches!(item.fate, Fate::Deleting).then(|| Doomed {
+            target: item.target.clone(),
+            key: item.key.clone(),
+            subject: item.subject.clone(),
+            begun: item.begun,
+        })
+    }
+
+    /// The service would not remove it and has stopped it instead.
+    pub(super) fn stopped_instead(&self, id: u64) {
+        if let Some(item) = self.lock().all.get_mut(&id) {
+            item.stopped = true;
+        }
     }
 
     /// What to watch, if that is what is to be done.
@@ -231,6 +281,7 @@ impl<P: Provider> Ledger<P> {
         let item = items.all.get(&id)?;
         match &item.fate {
             Fate::Unclear { attempt, until } => Some(Watched {
+                subject: item.subject.clone(),
                 attempt: attempt.clone(),
                 key: item.key.clone(),
                 until: *until,
@@ -306,6 +357,29 @@ impl<P: Provider> Ledger<P> {
                 });
                 Leftover::new(item.target.id().map(str::to_owned), item.target.name(), why)
                     .with_server_bound(bound)
+                    .with_stopped(item.stopped)
+            })
+            .collect()
+    }
+
+    /// Everything here, for a snapshot.
+    pub(super) fn snapshot(&self) -> Vec<SandboxSnapshot> {
+        let items = self.lock();
+        items
+            .all
+            .values()
+            .map(|item| {
+                let state = match item.fate {
+                    Fate::Creating if item.target.id().is_some() => SnapshotState::Waking,
+                    Fate::Creating => SnapshotState::Creating,
+                    Fate::Unclear { .. } => SnapshotState::Unresolved,
+                    Fate::Deleting if item.stopped => SnapshotState::Stopped,
+                    Fate::Deleting => SnapshotState::Deleting,
+                };
+                SandboxSnapshot {
+                    last_error: item.why.clone(),
+                    ..of_subject(&item.subject, state, item.begun.elapsed())
+                }
             })
             .collect()
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
-use super::ledger::Care;
+use super::ledger::{Care, Doomed};
 use super::tools::{Backoff, guarded};
-use crate::{Error, ErrorKind, Provider};
+use crate::event::EventKind;
+use crate::{Destroyed, Error, ErrorKind, Provider, Target};
 
 /// How many removals are under way at once.
 pub(super) const AT_ONCE: usize = 64;
@@ -22,58 +23,136 @@ impl<P: Provider> Shared<P> {
     pub(super) fn remove(self: &Arc<Self>, item: u64) {
         if self.ledger.start(item) {
             let care = Care::new(Arc::clone(self), item);
-            self.spawner.spawn(Box::pin(remove(care)));
+            self.spawn(Box::pin(remove(care)));
         }
     }
 }
 
 async fn remove<P: Provider>(care: Care<P>) {
     let shared = Arc::clone(care.shared());
+    let item = care.item();
     let end = Instant::now() + HORIZON;
     let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));
+    let mut asked_to_stop = false;
+    if let Some(doomed) = shared.ledger.deleting(item) {
+        shared.note(&doomed.subject, &EventKind::Deleting);
+    }
     loop {
-        let Some((target, key)) = shared.ledger.deleting(care.item()) else {
+        let Some(doomed) = shared.ledger.deleting(item) else {
             return care.release();
         };
-        let answer = {
-            let _permit = shared.removals.acquire().await;
-            let work = shared.provider.destroy(&target, key.values());
-            match timeout(ONE_REQUEST, guarded(work)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Error::new(
-                    ErrorKind::Timeout,
-                    "the removal was not answered in time",
-                )),
-            }
-        };
-        let error = match answer {
-            Ok(_) => {
-                tracing::debug!(name = target.name(), id = target.id(), "sandbox removed");
-                shared.ledger.done(care.item());
-                return care.release();
-            }
-            Err(error) if error.is_not_found() || error.is_lost() => {
-                shared.ledger.done(care.item());
+        let subject = &doomed.subject;
+        let error = match destroy(&shared, &doomed.target, &doomed).await {
+            Ok(destroyed) => {
+                shared.note(subject, &gone(destroyed, &doomed));
+                shared.ledger.done(item);
                 return care.release();
             }
             Err(error) => error,
         };
-        tracing::warn!(
-            name = target.name(),
-            id = target.id(),
-            %error,
-            "sandbox not removed yet"
-        );
-        let hopeless = matches!(
-            error.kind(),
-            ErrorKind::Auth | ErrorKind::InvalidInput | ErrorKind::Unsupported
-        );
+        let mut freed = false;
+        match error.kind() {
+            ErrorKind::Auth if !asked_to_stop => {
+                asked_to_stop = true;
+                let stopped = stop(&shared, &doomed).await;
+                if stopped {
+                    shared.ledger.stopped_instead(item);
+                }
+                let error = error.clone();
+                shared.note(subject, &EventKind::DeleteRefused { error, stopped });
+            }
+            ErrorKind::Conflict | ErrorKind::InvalidInput => {
+                freed = remove_dependents(&shared, &doomed).await;
+            }
+            _ => {}
+        }
+        // What stood in the way is gone: the next try is not like this one.
+        let hopeless = !freed
+            && matches!(
+                error.kind(),
+                ErrorKind::Auth | ErrorKind::InvalidInput | ErrorKind::Unsupported
+            );
         let pause = backoff.pause(Some(&error));
-        shared.ledger.note(care.item(), Some(error), hopeless);
-        if Instant::now() + pause >= end {
+        let gives_up = Instant::now() + pause >= end;
+        let told = error.clone();
+        shared.note(
+            subject,
+            &match gives_up {
+                true => EventKind::DeleteGivenUp { error: told },
+                false => EventKind::DeleteFailed { error: told },
+            },
+        );
+        shared.ledger.note(item, Some(error), hopeless);
+        if gives_up {
             // Its care ends here and says so; another close takes it up again.
             return;
         }
         sleep(pause).await;
     }
+}
+
+/// One request to remove one sandbox. One that is gone is no error.
+async fn destroy<P: Provider>(
+    shared: &Shared<P>,
+    target: &Target,
+    doomed: &Doomed<P>,
+) -> Result<Destroyed, Error> {
+    let _permit = shared.removals.acquire().await;
+    let work = shared.provider.destroy(target, doomed.key.values());
+    match timeout(ONE_REQUEST, guarded(work)).await {
+        Ok(Err(error)) if error.is_not_found() || error.is_lost() => Ok(Destroyed::Gone),
+        Ok(answer) => answer,
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
+            "the removal was not answered in time",
+        )),
+    }
+}
+
+fn gone<P: Provider>(destroyed: Destroyed, doomed: &Doomed<P>) -> EventKind {
+    match destroyed {
+        Destroyed::Released => EventKind::Released,
+        Destroyed::Gone | Destroyed::Accepted => EventKind::Deleted {
+            took: doomed.begun.elapsed(),
+        },
+    }
+}
+
+/// Asks once that what may not be removed is at least stopped; true if it was.
+async fn stop<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
+    let work = shared.provider.stop(&doomed.target, doomed.key.values());
+    match timeout(ONE_REQUEST, guarded(work)).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            let name = doomed.target.name();
+            tracing::debug!(name, %error, "sandbox not stopped either");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+/// Removes what stands in the way; what cannot be is tried again with the next try. True if
+/// something was removed.
+async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
+    let work = shared
+        .provider
+        .dependents(&doomed.target, doomed.key.values());
+    let Ok(Ok(dependents)) = timeout(ONE_REQUEST, guarded(work)).await else {
+        return false;
+    };
+    let mut freed = false;
+    for dependent in dependents {
+        let subject = doomed.subject.with_target(&dependent);
+        shared.note(&subject, &EventKind::Deleting);
+        let kind = match destroy(shared, &dependent, doomed).await {
+            Ok(destroyed) => {
+                freed = true;
+                gone(destroyed, doomed)
+            }
+            Err(error) => EventKind::DeleteFailed { error },
+        };
+        shared.note(&subject, &kind);
+    }
+    freed
 }

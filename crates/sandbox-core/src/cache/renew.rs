@@ -9,8 +9,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
-use super::slot::Entry;
+use super::parts::Entry;
 use super::tools::{guarded, jittered};
+use crate::event::EventKind;
 use crate::{Error, ErrorKind, Provider};
 
 /// How many renewals are under way at once.
@@ -55,6 +56,20 @@ impl<P: Provider> Renewals<P> {
     /// Forgets the sandboxes of an epoch that is over; without others the task ends.
     pub(super) fn end(&self, ended: u64) {
         self.lock().due.retain(|Reverse(due)| due.epoch > ended);
+        self.wake.notify_one();
+    }
+
+    /// Makes everything due at once.
+    pub(super) fn hasten(&self) {
+        let now = Instant::now();
+        let mut queue = self.lock();
+        let hurried = queue.due.drain().map(|Reverse(due)| {
+            let at = due.at.min(now);
+            Reverse(Due { at, ..due })
+        });
+        let hurried: BinaryHeap<_> = hurried.collect();
+        queue.due = hurried;
+        drop(queue);
         self.wake.notify_one();
     }
 
@@ -105,12 +120,12 @@ impl<P: Provider> Shared<P> {
     }
 
     fn renew_at(self: &Arc<Self>, entry: &Arc<Entry<P>>, at: Instant) {
-        if entry.is_live() && self.renewals.add(entry, at) {
+        if entry.attempt.liveness().is_live() && self.renewals.add(entry, at) {
             let timer = Timer {
                 shared: Arc::clone(self),
                 ended: false,
             };
-            self.spawner.spawn(Box::pin(timer.run()));
+            self.spawn(Box::pin(timer.run()));
         }
     }
 }
@@ -143,7 +158,7 @@ impl<P: Provider> Timer<P> {
                     return;
                 };
                 let job = renew_one(Arc::clone(&shared), entry);
-                shared.spawner.spawn(Box::pin(async move {
+                shared.spawn(Box::pin(async move {
                     job.await;
                     drop(permit);
                 }));
@@ -163,7 +178,7 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
     let Some(interval) = shared.provider.renew_interval() else {
         return;
     };
-    if !entry.is_live() {
+    if !entry.attempt.liveness().is_live() {
         return;
     }
     // After a long pause of this process, or failures, the service may have stopped it.
@@ -178,7 +193,13 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
     };
     let pause = match answer {
         Ok(()) => {
-            entry.heard.store(shared.now(), atomic::Ordering::Relaxed);
+            let now = shared.now();
+            entry.heard.store(now, atomic::Ordering::Relaxed);
+            entry.renewed.store(now, atomic::Ordering::Relaxed);
+            entry.trouble.note(None);
+            if entry.at_risk.swap(false, atomic::Ordering::Relaxed) {
+                shared.note(&entry.subject, &EventKind::LeaseRestored);
+            }
             interval
         }
         Err(error) if error.is_lost() || error.is_not_found() => {
@@ -190,9 +211,17 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
             return shared.attend(chores);
         }
         Err(error) => {
-            tracing::warn!(name = entry.attempt.name(), %error, "sandbox not renewed");
+            tracing::warn!(
+                name = entry.target.name(),
+                id = entry.target.id(),
+                key = %entry.subject.key(),
+                %error,
+                "sandbox not renewed"
+            );
             let soon = (interval / 6).min(Duration::from_secs(10));
-            soon.max(error.retry_after().unwrap_or_default().min(interval))
+            let pause = soon.max(error.retry_after().unwrap_or_default().min(interval));
+            entry.trouble.note(Some(error));
+            pause
         }
     };
     shared.renew_at(&entry, Instant::now() + jittered(pause));

@@ -1,30 +1,41 @@
-//! The table of slots, and every change of a slot.
+//! The table of slots: entering it, and what takes sandboxes out of it.
 //!
 //! Nothing here is async: a lock of the table never lives across an await, and no code of a
-//! provider or spawner runs under one. The ledger's lock is taken inside the table's, never the
-//! other way round.
+//! provider, spawner or listener runs under one. The locks of the ledger and of the graves are taken
+//! inside the table's, never the other way round.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use context_vars::KeyView;
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry as MapEntry;
-use tokio::time::Instant;
 
 use super::Shared;
-use super::create::{Outcome, UNCLEAR_WINDOW};
+use super::accounts::Account;
 use super::key::{KeyHasher, Lookup, PassThrough, Probe, StoredKey};
-use super::slot::{Creation, End, Entry, Slot, State, Unclear, closed};
-use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf, Target};
+use super::parts::{Creation, Entry, Of, Plan, Unclear, closed};
+use super::slot::{Condition, Enter, Retired, Slot, State};
+use crate::event::{EventKind, ScopePrint, Subject};
+use crate::{Attempt, Error, ErrorKind, Fingerprint, Provider, ResolvedOf};
 
 pub(super) struct Table<P: Provider> {
-    slots: DashMap<StoredKey<ResolvedOf<P>>, Slot<P>, PassThrough>,
+    pub(super) slots: DashMap<StoredKey<ResolvedOf<P>>, Slot<Of<P>>, PassThrough>,
     pub(super) hasher: KeyHasher,
     epoch: AtomicU64,
     /// How many slots are creating or ready.
     live: AtomicUsize,
     most: usize,
+    /// Counts misses and rounds of the patrol: hits carry it, and so tell which sandbox was used
+    /// last.
+    turns: AtomicU64,
+    graves: Mutex<Graves>,
+}
+
+/// The next generations of keys that have lost a sandbox and have no slot, by hash.
+struct Graves {
+    epoch: u64,
+    next: HashMap<u64, u64>,
 }
 
 /// What an opener gets at once.
@@ -35,11 +46,23 @@ pub(super) enum Claim<P: Provider> {
     Begin(Arc<Creation<P>>),
 }
 
+/// A miss, with everything that may run code of others done.
+pub(super) struct Miss<P: Provider> {
+    pub(super) key: StoredKey<ResolvedOf<P>>,
+    pub(super) name: String,
+    pub(super) epoch: u64,
+    pub(super) print: Fingerprint,
+    pub(super) scope: ScopePrint,
+    pub(super) account: Arc<Account>,
+}
+
 /// What has to be done once the table's lock is released.
 #[derive(Default)]
 pub(super) struct Chores {
     /// Items of the ledger to be removed.
     pub(super) doomed: Vec<u64>,
+    /// Events to be told.
+    pub(super) notes: Vec<(Subject, EventKind)>,
 }
 
 impl<P: Provider> Table<P> {
@@ -50,6 +73,11 @@ impl<P: Provider> Table<P> {
             epoch: AtomicU64::new(1),
             live: AtomicUsize::new(0),
             most,
+            turns: AtomicU64::new(1),
+            graves: Mutex::new(Graves {
+                epoch: 1,
+                next: HashMap::new(),
+            }),
         }
     }
 
@@ -58,7 +86,11 @@ impl<P: Provider> Table<P> {
     }
 
     pub(super) fn live(&self) -> usize {
-        self.live.load(Ordering::Relaxed)
+        self.live.load(Ordering::Acquire)
+    }
+
+    pub(super) fn limit(&self) -> Option<usize> {
+        (self.most != usize::MAX).then_some(self.most)
     }
 
     /// The fast path: a live sandbox or a creation under way.
@@ -69,14 +101,32 @@ impl<P: Provider> Table<P> {
         let lookup = Lookup { hash, view };
         let probe: &dyn Probe<ResolvedOf<P>> = &lookup;
         let slot = self.slots.get(probe)?;
-        if slot.epoch != epoch {
+        if slot.epoch() != epoch {
             return None;
         }
-        match &slot.state {
-            State::Ready(entry) if entry.is_sound() => Some(Claim::Hit(Arc::clone(&entry.sandbox))),
+        match slot.state() {
+            State::Ready(entry) if entry.is_sound() => {
+                self.mark_used(entry);
+                Some(Claim::Hit(Arc::clone(&entry.sandbox)))
+            }
+            State::Reviving(creation, entry) => {
+                self.mark_used(entry);
+                Some(Claim::Join(Arc::clone(creation)))
+            }
             State::Creating(creation) => Some(Claim::Join(Arc::clone(creation))),
             State::Ready(_) | State::Vacant { .. } => None,
         }
+    }
+
+    /// Notes that a sandbox is used now. All that a hit costs on top of the look-up.
+    fn mark_used(&self, entry: &Entry<P>) {
+        let turn = self.turns.load(Ordering::Relaxed);
+        entry.used.store(turn, Ordering::Relaxed);
+    }
+
+    /// The mark of a new sandbox: later than all before, earlier than any hit from here on.
+    pub(super) fn stamp(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
     fn reserve(&self) -> Result<(), Error> {
@@ -94,139 +144,165 @@ impl<P: Provider> Table<P> {
         }
     }
 
-    fn release(&self) {
+    pub(super) fn release(&self) {
         self.live.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn graves(&self) -> MutexGuard<'_, Graves> {
+        // No code of others runs under this lock.
+        self.graves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty slot, which knows if its key has lost a sandbox in this epoch.
+    fn dig(&self, key: &StoredKey<ResolvedOf<P>>, epoch: u64) -> Slot<Of<P>> {
+        let mut graves = self.graves();
+        let next = match graves.epoch == epoch {
+            true => graves.next.remove(&Probe::hash(key)).unwrap_or(1),
+            false => 1,
+        };
+        Slot::vacant(epoch, next)
+    }
+
+    /// Removes a slot in which nothing is; of a key that has lost a sandbox, the generation stays.
+    pub(super) fn forget(&self, key: &StoredKey<ResolvedOf<P>>) {
+        self.slots
+            .remove_if(key, |_, slot| self.may_forget(slot, key));
+    }
+
+    /// True if the slot can go; the grave is made then.
+    pub(super) fn may_forget(&self, slot: &Slot<Of<P>>, key: &StoredKey<ResolvedOf<P>>) -> bool {
+        let may = slot.is_forgettable();
+        if may && slot.has_lost() {
+            let mut graves = self.graves();
+            if graves.epoch == slot.epoch() {
+                graves.next.insert(Probe::hash(key), slot.generation());
+            }
+        }
+        may
     }
 }
 
 impl<P: Provider> Shared<P> {
     /// The slow path: a sandbox, a creation to join, or one to begin.
-    pub(super) fn claim(
-        &self,
-        key: &StoredKey<ResolvedOf<P>>,
-        name: String,
-        epoch: u64,
-        chores: &mut Chores,
-    ) -> Result<Claim<P>, Error> {
+    pub(super) fn claim(&self, miss: &Miss<P>, chores: &mut Chores) -> Result<Claim<P>, Error> {
         let table = &self.table;
-        let place = table.slots.entry(key.clone());
+        let place = table.slots.entry(miss.key.clone());
         // Under the lock: either this sees the close, or the close will see what this puts here.
-        if table.epoch() != epoch {
+        if table.epoch() != miss.epoch {
             return Err(closed());
         }
-        let mut place = place.or_insert_with(|| Slot::vacant(epoch));
+        let mut place = place.or_insert_with(|| table.dig(&miss.key, miss.epoch));
         let slot = place.value_mut();
-        if slot.epoch != epoch {
+        if slot.epoch() != miss.epoch {
             // The close that ended its epoch is on its way here.
-            self.retire(key, slot, chores);
-            *slot = Slot::vacant(epoch);
+            self.retire(slot, chores);
+            *slot = table.dig(&miss.key, miss.epoch);
         }
-        match &slot.state {
-            State::Ready(entry) if entry.is_sound() => {
+        let (retake, buried) = match slot.enter() {
+            Enter::Hit(entry) => {
+                table.mark_used(&entry);
                 return Ok(Claim::Hit(Arc::clone(&entry.sandbox)));
             }
-            State::Creating(creation) => {
-                return Ok(Claim::Join(Arc::clone(creation)));
+            Enter::Join(creation) => return Ok(Claim::Join(creation)),
+            Enter::Revive(entry) => {
+                return Ok(Claim::Begin(self.begin_revival(miss, entry, slot)));
             }
-            State::Ready(entry) if entry.is_live() => {
-                let entry = Arc::clone(entry);
-                return Ok(Claim::Begin(self.begin_revival(entry, slot)));
-            }
-            State::Ready(_) => self.bury(key, slot, chores),
-            State::Vacant { .. } => {}
+            Enter::Begin { retake, buried } => (retake, buried),
+        };
+        if let Some(entry) = buried {
+            self.bury(&entry, chores);
         }
-        let begun = self.begin(key, slot, name);
-        let forget = begun.is_err() && slot.is_forgettable();
-        drop(place);
-        if forget {
-            self.forget(key);
+        if let Err(error) = table.reserve() {
+            slot.put_back(retake);
+            drop(place);
+            table.forget(&miss.key);
+            return Err(error);
         }
-        Ok(Claim::Begin(begun?))
+        let creation = self.begin(miss, slot, retake);
+        Ok(Claim::Begin(creation))
     }
 
     /// Puts a creation into a vacant slot.
     fn begin(
         &self,
-        key: &StoredKey<ResolvedOf<P>>,
-        slot: &mut Slot<P>,
-        name: String,
-    ) -> Result<Arc<Creation<P>>, Error> {
-        self.table.reserve()?;
-        let unclear = match &mut slot.state {
-            State::Vacant { unclear } => unclear.take(),
-            State::Creating(_) | State::Ready(_) => None,
-        };
-        let (attempt, item, reposts) = match unclear {
+        miss: &Miss<P>,
+        slot: &mut Slot<Of<P>>,
+        retake: Option<Unclear>,
+    ) -> Arc<Creation<P>> {
+        let subject =
+            |attempt: &Attempt| Subject::new(attempt, miss.print, miss.scope, miss.account.print());
+        let (attempt, subject, item, reposts) = match retake {
             Some(unclear) if self.ledger.take_up(unclear.item) => {
-                (unclear.attempt, unclear.item, true)
+                let subject = subject(&unclear.attempt);
+                (unclear.attempt, subject, unclear.item, true)
             }
             _ => {
-                let attempt = Attempt::new(name, slot.generation, slot.lost);
-                let item = self.ledger.creating(slot.epoch, key.clone(), &attempt);
-                (attempt, item, false)
+                let attempt = Attempt::new(miss.name.clone(), slot.generation(), slot.has_lost());
+                let subject = subject(&attempt);
+                let item =
+                    self.ledger
+                        .creating(slot.epoch(), miss.key.clone(), &attempt, subject.clone());
+                (attempt, subject, item, false)
             }
         };
-        let creation = Arc::new(Creation::new(
+        let creation = Arc::new(Creation::new(Plan {
             attempt,
-            key.clone(),
-            slot.epoch,
+            key: miss.key.clone(),
+            epoch: slot.epoch(),
+            subject,
+            account: Arc::clone(&miss.account),
             item,
             reposts,
-        ));
-        slot.state = State::Creating(Arc::clone(&creation));
-        Ok(creation)
+        }));
+        slot.begin(Arc::clone(&creation));
+        creation
     }
 
     /// Has a sandbox in doubt looked at, and its openers wait for that.
-    fn begin_revival(&self, entry: Arc<Entry<P>>, slot: &mut Slot<P>) -> Arc<Creation<P>> {
-        let item = self
-            .ledger
-            .reviving(entry.epoch, entry.key.clone(), entry.target.clone());
-        let revival = Arc::new(Creation::revival(entry, item));
-        slot.state = State::Creating(Arc::clone(&revival));
+    fn begin_revival(
+        &self,
+        miss: &Miss<P>,
+        entry: Arc<Entry<P>>,
+        slot: &mut Slot<Of<P>>,
+    ) -> Arc<Creation<P>> {
+        self.table.mark_used(&entry);
+        let item = self.ledger.reviving(&entry);
+        let account = Arc::clone(&miss.account);
+        let revival = Arc::new(Creation::revival(Arc::clone(&entry), account, item));
+        slot.revive(Arc::clone(&revival), entry);
         revival
     }
 
-    /// Removes a slot in which nothing happened meanwhile.
-    fn forget(&self, key: &StoredKey<ResolvedOf<P>>) {
-        self.table
-            .slots
-            .remove_if(key, |_, slot| slot.is_forgettable());
+    /// A sandbox was taken out of its slot, whose lock is still held: it is the ledger's from here
+    /// on, so that no close can miss it in between.
+    pub(super) fn doom(&self, entry: &Arc<Entry<P>>, chores: &mut Chores) {
+        self.table.release();
+        chores.doomed.push(self.ledger.doomed(entry));
     }
 
-    /// A ready sandbox is lost: what may be left of it is removed, and the next is a generation on.
-    fn bury(&self, key: &StoredKey<ResolvedOf<P>>, slot: &mut Slot<P>, chores: &mut Chores) {
-        if let State::Ready(entry) = &slot.state {
-            let target = entry.target.clone();
-            chores
-                .doomed
-                .push(self.ledger.doomed(slot.epoch, key.clone(), target));
-            slot.generation = entry.attempt.generation() + 1;
-            slot.lost = true;
-            slot.state = State::Vacant { unclear: None };
-            self.table.release();
-        }
+    /// A lost sandbox was taken out of its slot, whose lock is still held.
+    pub(super) fn bury(&self, entry: &Arc<Entry<P>>, chores: &mut Chores) {
+        self.doom(entry, chores);
+        chores.notes.push(lost(entry));
     }
 
     /// Empties a slot whose epoch is over.
-    fn retire(&self, key: &StoredKey<ResolvedOf<P>>, slot: &Slot<P>, chores: &mut Chores) {
-        match &slot.state {
-            State::Ready(entry) => {
+    fn retire(&self, slot: &mut Slot<Of<P>>, chores: &mut Chores) {
+        match slot.retire() {
+            Retired::Nothing => {}
+            Retired::Entry(entry) => {
                 entry.attempt.liveness().mark_closed();
-                let target = entry.target.clone();
-                chores
-                    .doomed
-                    .push(self.ledger.doomed(slot.epoch, key.clone(), target));
-                self.table.release();
+                self.doom(&entry, chores);
             }
-            State::Creating(creation) => {
-                if let Some(entry) = &creation.revives {
-                    entry.attempt.liveness().mark_closed();
-                }
+            Retired::Flight(creation) => {
                 creation.cancel();
                 self.table.release();
             }
-            State::Vacant { .. } => {}
+            Retired::Revival(creation, entry) => {
+                entry.attempt.liveness().mark_closed();
+                creation.cancel();
+                self.table.release();
+            }
         }
     }
 
@@ -234,184 +310,73 @@ impl<P: Provider> Shared<P> {
     pub(super) fn end_epoch(&self) -> (u64, Chores) {
         let ended = self.table.epoch.fetch_add(1, Ordering::SeqCst);
         let mut chores = Chores::default();
-        self.table.slots.retain(|key, slot| {
-            let stays = slot.epoch > ended;
+        self.table.slots.retain(|_, slot| {
+            let stays = slot.epoch() > ended;
             if !stays {
-                self.retire(key, slot, &mut chores);
+                self.retire(slot, &mut chores);
             }
             stays
         });
+        let mut graves = self.table.graves();
+        if graves.epoch <= ended {
+            graves.epoch = ended + 1;
+            graves.next.clear();
+        }
+        drop(graves);
         (ended, chores)
     }
 
-    /// A renewal found the sandbox gone: vacates its slot, unless another is in it by now.
+    /// Takes a sandbox out of its slot, to be removed, unless another is in it by now. `still` is
+    /// asked under the lock, where nobody can get a new handle.
+    pub(super) fn take_out(
+        &self,
+        entry: &Arc<Entry<P>>,
+        chores: &mut Chores,
+        still: impl FnOnce(&Entry<P>) -> bool,
+    ) -> bool {
+        let Some(mut slot) = self.table.slots.get_mut(&entry.key) else {
+            return false;
+        };
+        if !still(entry) || !slot.take_out(entry) {
+            return false;
+        }
+        self.doom(entry, chores);
+        drop(slot);
+        self.table.forget(&entry.key);
+        true
+    }
+
+    /// A sandbox is known to be gone: vacates its slot.
     pub(super) fn vacate(&self, entry: &Arc<Entry<P>>) -> Chores {
         let mut chores = Chores::default();
-        if let Some(mut slot) = self.table.slots.get_mut(&entry.key) {
-            let is_there = matches!(&slot.state, State::Ready(there) if Arc::ptr_eq(there, entry));
-            if is_there {
-                self.bury(&entry.key, slot.value_mut(), &mut chores);
-            }
+        if self.take_out(entry, &mut chores, |_| true) {
+            chores.notes.push(lost(entry));
         }
         chores
     }
 
     /// An attempt of unknown fate is decided: its slot need not remember it.
     pub(super) fn decided(&self, key: &StoredKey<ResolvedOf<P>>, item: u64) {
-        if let Some(mut slot) = self.table.slots.get_mut(key)
-            && let State::Vacant { unclear } = &mut slot.state
-            && unclear.as_ref().is_some_and(|unclear| unclear.item == item)
-        {
-            *unclear = None;
+        if let Some(mut slot) = self.table.slots.get_mut(key) {
+            slot.decided(|unclear| unclear.item == item);
         }
-        self.forget(key);
+        self.table.forget(key);
     }
 
-    /// A creation has ended: fills or vacates its slot if it is still there, and notes what is to
-    /// be removed or watched. The result is for the openers; the rest for the caller to start.
-    pub(super) fn conclude(
-        &self,
-        creation: &Arc<Creation<P>>,
-        outcome: Outcome<P>,
-    ) -> (End<P>, Concluded<P>) {
-        let item = creation.item;
-        let MapEntry::Occupied(mut place) = self.table.slots.entry(creation.key.clone()) else {
-            return self.conclude_late(creation, outcome);
-        };
-        let slot = place.get_mut();
-        let is_there =
-            matches!(&slot.state, State::Creating(there) if Arc::ptr_eq(there, creation));
-        if !is_there || self.table.epoch() != creation.epoch {
-            drop(place);
-            return self.conclude_late(creation, outcome);
-        }
-        let mut unclear = None;
-        let (result, then) = match outcome {
-            Outcome::Ready(sandbox, target) => {
-                let entry = Arc::new(Entry {
-                    target,
-                    sandbox: Arc::new(sandbox),
-                    attempt: creation.attempt.clone(),
-                    key: creation.key.clone(),
-                    epoch: creation.epoch,
-                    heard: AtomicU64::new(self.now()),
-                });
-                slot.state = State::Ready(Arc::clone(&entry));
-                self.ledger.done(item);
-                return (
-                    End::Ready(Arc::clone(&entry.sandbox)),
-                    Concluded::Renew(entry),
-                );
-            }
-            Outcome::Failed(error) => {
-                self.ledger.done(item);
-                (End::Failed(error), Concluded::Nothing)
-            }
-            Outcome::Broken { target, reason } => {
-                self.ledger.condemn(item, target);
-                (End::Failed(reason), Concluded::Remove(item))
-            }
-            Outcome::Unclear(error) => {
-                let until = Instant::now() + UNCLEAR_WINDOW;
-                self.ledger
-                    .unclear(item, creation.attempt.clone(), until, error.clone());
-                unclear = Some(Unclear {
-                    item,
-                    attempt: creation.attempt.clone(),
-                });
-                (End::Failed(error), Concluded::Watch(item))
-            }
-        };
-        slot.state = State::Vacant { unclear };
-        self.table.release();
-        if slot.is_forgettable() {
-            place.remove();
-        }
-        (result, then)
-    }
-
-    /// A sandbox in doubt was looked at.
-    pub(super) fn conclude_revival(
-        &self,
-        creation: &Arc<Creation<P>>,
-        entry: &Arc<Entry<P>>,
-        revival: Revival,
-    ) -> (End<P>, Concluded<P>) {
-        let item = creation.item;
-        if let Some(mut slot) = self.table.slots.get_mut(&creation.key)
-            && matches!(&slot.state, State::Creating(there) if Arc::ptr_eq(there, creation))
-            && self.table.epoch() == creation.epoch
-        {
-            if entry.is_live() {
-                slot.state = State::Ready(Arc::clone(entry));
-                self.ledger.done(item);
-                let end = match revival {
-                    Revival::Failed(error) => End::Failed(error),
-                    Revival::Usable => End::Ready(Arc::clone(&entry.sandbox)),
-                };
-                return (end, Concluded::Nothing);
-            }
-            slot.generation = entry.attempt.generation() + 1;
-            slot.lost = true;
-            slot.state = State::Vacant { unclear: None };
-            self.table.release();
-            self.ledger.condemn(item, entry.target.clone());
-            return (End::Again, Concluded::Remove(item));
-        }
-        entry.attempt.liveness().mark_closed();
-        self.ledger.condemn(item, entry.target.clone());
-        (End::Failed(closed()), Concluded::Remove(item))
-    }
-
-    /// The sandboxes that are in use.
-    pub(super) fn in_use(&self) -> Vec<Target> {
+    /// The sandboxes that are ready.
+    pub(super) fn ready(&self) -> Vec<Arc<Entry<P>>> {
         let slots = self.table.slots.iter();
         slots
-            .filter_map(|slot| match &slot.state {
-                State::Ready(entry) => Some(entry.target.clone()),
-                State::Creating(_) | State::Vacant { .. } => None,
+            .filter_map(|slot| match slot.state() {
+                State::Ready(entry) => Some(Arc::clone(entry)),
+                State::Creating(_) | State::Reviving(..) | State::Vacant { .. } => None,
             })
             .collect()
     }
-
-    /// A creation that nobody waits for any more has ended.
-    fn conclude_late(
-        &self,
-        creation: &Arc<Creation<P>>,
-        outcome: Outcome<P>,
-    ) -> (End<P>, Concluded<P>) {
-        let item = creation.item;
-        creation.attempt.liveness().mark_closed();
-        let then = match outcome {
-            Outcome::Ready(_, target) | Outcome::Broken { target, .. } => {
-                self.ledger.condemn(item, target);
-                Concluded::Remove(item)
-            }
-            Outcome::Failed(_) => {
-                self.ledger.done(item);
-                Concluded::Nothing
-            }
-            Outcome::Unclear(error) => {
-                let until = Instant::now() + UNCLEAR_WINDOW;
-                self.ledger
-                    .unclear(item, creation.attempt.clone(), until, error);
-                Concluded::Watch(item)
-            }
-        };
-        (End::Failed(closed()), then)
-    }
 }
 
-/// What came of a look at a sandbox in doubt. One that is gone is marked so.
-pub(super) enum Revival {
-    Usable,
-    Failed(Error),
-}
-
-/// What is to be started after a creation.
-pub(super) enum Concluded<P: Provider> {
-    Nothing,
-    Renew(Arc<Entry<P>>),
-    Remove(u64),
-    Watch(u64),
+/// The event that a sandbox is gone.
+pub(super) fn lost<P: Provider>(entry: &Entry<P>) -> (Subject, EventKind) {
+    let reason = entry.attempt.liveness().why_lost().unwrap_or_default();
+    (entry.subject.clone(), EventKind::StateLost { reason })
 }

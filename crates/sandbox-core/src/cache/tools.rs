@@ -27,6 +27,21 @@ where
     .await
 }
 
+/// Runs `work` unless `end` comes first.
+pub(super) async fn unless<T>(
+    end: impl Future<Output = ()> + Send,
+    work: impl Future<Output = T> + Send,
+) -> Option<T> {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        end.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
 /// Growing pauses between tries, each with some jitter.
 pub(super) struct Backoff {
     next: Duration,

@@ -10,6 +10,7 @@ use super::Shared;
 use super::create::UNCLEAR_WINDOW;
 use super::ledger::{Care, Watched};
 use super::tools::guarded;
+use crate::event::EventKind;
 use crate::{Error, ErrorKind, Found, Provider, Sandbox, Target};
 
 /// When to look, counted from the beginning of the window.
@@ -24,7 +25,7 @@ impl<P: Provider> Shared<P> {
     pub(super) fn watch(self: &Arc<Self>, item: u64) {
         if self.ledger.start(item) {
             let care = Care::new(Arc::clone(self), item);
-            self.spawner.spawn(Box::pin(watch(care)));
+            self.spawn(Box::pin(watch(care)));
         }
     }
 }
@@ -49,6 +50,7 @@ async fn watch<P: Provider>(care: Care<P>) {
         match look(&shared, &watched).await {
             Look::Remove(target) => {
                 if shared.ledger.condemn_unclear(item, target) {
+                    shared.note(&watched.subject, &EventKind::Resolved { found: true });
                     watched.attempt.liveness().mark_closed();
                     care.release();
                     shared.remove(item);
@@ -59,7 +61,9 @@ async fn watch<P: Provider>(care: Care<P>) {
                 return;
             }
             Look::Nothing => {
-                shared.ledger.unclear_done(item);
+                if shared.ledger.unclear_done(item) {
+                    shared.note(&watched.subject, &EventKind::Resolved { found: false });
+                }
                 shared.decided(&watched.key, item);
                 return care.release();
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lab::{Lab, all, context, failed, refuses_all, sh};
-use super::rule::{Broken, Check, Rule, same};
+use super::rule::{Broken, Check, Rule, ensure, same};
 use crate::{ErrorKind, Sandbox, SandboxExt, SandboxFactory};
 
 pub(super) const RULES: &[Rule] = &[
@@ -26,6 +26,12 @@ pub(super) const RULES: &[Rule] = &[
         "commands of one sandbox run at the same time, each with its own end and output",
         "give each command its own process and its own files",
         |lab| Box::pin(commands_at_once(lab)),
+    ),
+    Rule::new(
+        "files-at-once",
+        "files of one sandbox can be written and read at the same time, in new directories too",
+        "give each call its own connection and its own temporary name; take a directory that appears meanwhile",
+        |lab| Box::pin(files_at_once(lab)),
     ),
     Rule::new(
         "closes-at-once",
@@ -103,6 +109,31 @@ async fn commands_at_once(lab: &Lab) -> Check {
         same("the output of one of them", out, format!("out {at}\n"))?;
         let err = outcome.stderr().text_lossy();
         same("the errors of one of them", err, format!("err {at}\n"))?;
+    }
+    Ok(())
+}
+
+async fn files_at_once(lab: &Lab) -> Check {
+    let sandbox = lab.open().await?;
+    let write_and_read = |at: usize| {
+        let sandbox = &sandbox;
+        async move {
+            let path = format!("new/{}/file {at}", at % 4);
+            let content = at.to_string().repeat(10_000);
+            sandbox.put_text(&path, &content).await?;
+            let found = sandbox.get_text(&path).await?;
+            ensure(found == content, || {
+                let (found, wanted) = (found.len(), content.len());
+                format!("{path:?}: put {wanted} bytes, got {found} bytes, or others")
+            })
+        }
+    };
+    for done in all((0..16).map(write_and_read)).await {
+        done?;
+    }
+    let directories = ["new/0", "new/1", "new/2", "new/3"];
+    for entries in all(directories.map(|path| sandbox.list(path))).await {
+        same("how many files are in each directory", entries?.len(), 4)?;
     }
     Ok(())
 }

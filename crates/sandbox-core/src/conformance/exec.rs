@@ -14,6 +14,12 @@ pub(super) const RULES: &[Rule] = &[
         |lab| Box::pin(ends::exit_codes(lab)),
     ),
     Rule::new(
+        "runs-once",
+        "a command is started once, whatever its end: a failure, a signal, its timeout",
+        "send it once, and never again once a byte of it may have left",
+        |lab| Box::pin(ends::runs_once(lab)),
+    ),
+    Rule::new(
         "signals-are-told",
         "a command ended by a signal is `Signaled`, with its number",
         "look at the wait status, or take 128 + n of a shell for signal n",

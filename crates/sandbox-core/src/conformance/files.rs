@@ -44,6 +44,12 @@ pub(super) const RULES: &[Rule] = &[
         |lab| Box::pin(missing_is_not_found(lab)),
     ),
     Rule::new(
+        "file-is-no-directory",
+        "`get` of a directory, `list` of a file and `put` over a directory fail, and change nothing",
+        "pass the failure on; do not remove what is in the way, nor answer with nothing",
+        |lab| Box::pin(file_is_no_directory(lab)),
+    ),
+    Rule::new(
         "list-tells-entries",
         "`list` tells the entries of one directory by name, with path, kind and size",
         "sort by name, leave out `.` and `..`, and do not go deeper",
@@ -189,6 +195,25 @@ async fn missing_is_not_found(lab: &Lab) -> Check {
         )?;
     }
     Ok(())
+}
+
+async fn file_is_no_directory(lab: &Lab) -> Check {
+    let sandbox = lab.open().await?;
+    sandbox.put_text("dir/file", "text").await?;
+    let fails = |what: &str, failed: bool| {
+        let what = what.to_owned();
+        ensure(failed, || format!("{what} succeeded"))
+    };
+    fails("get of a directory", sandbox.get("dir").await.is_err())?;
+    fails("list of a file", sandbox.list("dir/file").await.is_err())?;
+    fails(
+        "put over a directory",
+        sandbox.put("dir", "x".into()).await.is_err(),
+    )?;
+    let below = sandbox.put("dir/file/below", "x".into()).await;
+    fails("put below a file", below.is_err())?;
+    let content = sandbox.get_text("dir/file").await?;
+    same("the file after them", content.as_str(), "text")
 }
 
 async fn list_tells(lab: &Lab) -> Check {

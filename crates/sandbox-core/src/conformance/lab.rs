@@ -19,10 +19,14 @@ pub const TOKEN: &str = "token";
 /// What [`TOKEN`] is: nothing that would be found anywhere by chance.
 pub(super) const CANARY: &str = "canary-5ce8d2b7-do-not-show";
 
+/// Makes a factory with nothing open.
+pub(super) type Make = Arc<dyn Fn() -> Arc<dyn SandboxFactory> + Send + Sync>;
+
 /// What a rule works with: a factory of its own.
-#[derive(Debug)]
 pub(super) struct Lab {
     pub(super) factory: Arc<dyn SandboxFactory>,
+    /// For a second one; who makes it closes it.
+    pub(super) make: Make,
 }
 
 impl Lab {

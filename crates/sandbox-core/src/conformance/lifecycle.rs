@@ -59,6 +59,12 @@ pub(super) const RULES: &[Rule] = &[
         "return `Ok` if nothing of the factory's is left",
         |lab| Box::pin(close_again(lab)),
     ),
+    Rule::new(
+        "close-spares-others",
+        "`close` ends the sandboxes of its factory, not those that another one opened",
+        "know your own by their names or labels; never remove whatever the account holds",
+        |lab| Box::pin(close_spares_others(lab)),
+    ),
 ];
 
 async fn working(lab: &Lab) -> Check {
@@ -195,4 +201,24 @@ async fn close_again(lab: &Lab) -> Check {
     lab.factory.close().await?;
     lab.factory.close().await?;
     Ok(())
+}
+
+async fn close_spares_others(lab: &Lab) -> Check {
+    let other = (lab.make)();
+    let checked = async {
+        let theirs = other.open(&context("one")).await?;
+        theirs.put_text("file", "text").await?;
+        let ours = lab.open().await?;
+        lab.factory.close().await?;
+        refuses_all(&*ours).await?;
+        sh(&*theirs, "true").await?;
+        let content = theirs.get_text("file").await?;
+        same("the other's file", content.as_str(), "text")?;
+        let again = other.open(&context("one")).await?;
+        same("the other's id", again.info().id(), theirs.info().id())
+    };
+    let checked = checked.await;
+    let closed = other.close().await;
+    checked?;
+    Ok(closed?)
 }

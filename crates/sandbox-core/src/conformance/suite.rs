@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::lab::Lab;
+use super::lab::{Lab, Make};
 use super::report::{Outcome, Report};
 use super::rule::{Broken, Check, Rule};
 use super::{cancellation, concurrency, exec, files, lifecycle, secrets};
@@ -26,8 +26,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     .into_iter()
     .flatten()
 }
-
-type Make = Arc<dyn Fn() -> Arc<dyn SandboxFactory> + Send + Sync>;
 
 /// A run of the rules, to be set up.
 #[must_use = "nothing runs until `run`"]
@@ -156,7 +154,10 @@ async fn collect(
 }
 
 async fn run_one(rule: Rule, make: Make, timeout: Duration) -> Outcome {
-    let lab = Lab { factory: make() };
+    let lab = Lab {
+        factory: make(),
+        make,
+    };
     let hangs = |what: &str| Broken(format!("{what} hangs: it took more than {timeout:?}"));
     let checked: Check = match tokio::time::timeout(timeout, rule.check(&lab)).await {
         Ok(checked) => checked,

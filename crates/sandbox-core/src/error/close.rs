@@ -13,6 +13,7 @@ pub struct Leftover {
     name: String,
     why: Error,
     server_bound: Option<Duration>,
+    stopped: bool,
 }
 
 impl Leftover {
@@ -24,6 +25,7 @@ impl Leftover {
             name: name.into(),
             why,
             server_bound: None,
+            stopped: false,
         }
     }
 
@@ -31,6 +33,13 @@ impl Leftover {
     #[must_use]
     pub fn with_server_bound(mut self, bound: Option<Duration>) -> Self {
         self.server_bound = bound;
+        self
+    }
+
+    /// Says that the service would not remove it and has stopped it instead.
+    #[must_use]
+    pub fn with_stopped(mut self, stopped: bool) -> Self {
+        self.stopped = stopped;
         self
     }
 
@@ -57,6 +66,12 @@ impl Leftover {
     pub fn server_bound(&self) -> Option<Duration> {
         self.server_bound
     }
+
+    /// True if the service would not remove it and has stopped it instead.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
 }
 
 impl fmt::Display for Leftover {
@@ -66,6 +81,9 @@ impl fmt::Display for Leftover {
             write!(f, " (id {id})")?;
         }
         write!(f, ": {}", self.why)?;
+        if self.stopped {
+            f.write_str("; it was stopped instead")?;
+        }
         if let Some(bound) = self.server_bound {
             write!(f, "; the server removes it within {} s", bound.as_secs())?;
         }

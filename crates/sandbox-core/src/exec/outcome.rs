@@ -151,6 +151,32 @@ pub struct ExecResult {
     pub exit_code: i32,
 }
 
+impl ExecResult {
+    /// The text for a model: the output, with `[exit code: N]` on a line of its own behind it
+    /// unless that is 0.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sandbox_core::{ExecOutcome, ExecStatus, Output};
+    ///
+    /// let ended = |code, text: &'static str| {
+    ///     let (out, err) = (Output::complete(text), Output::default());
+    ///     ExecOutcome::new(ExecStatus::Exited(code), out, err, Duration::ZERO).to_result()
+    /// };
+    /// assert_eq!(ended(0, "done\n").to_text(), "done");
+    /// assert_eq!(ended(7, "boom\n").to_text(), "boom\n[exit code: 7]");
+    /// assert_eq!(ended(7, "").to_text(), "[exit code: 7]");
+    /// ```
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = self.output.clone();
+        if self.exit_code != 0 {
+            append(&mut text, &format!("[exit code: {}]", self.exit_code));
+        }
+        text
+    }
+}
+
 impl fmt::Debug for ExecResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecResult")

@@ -33,6 +33,10 @@ impl SandboxFactory for SingletonFactory {
         Ok(Arc::clone(&self.0))
     }
 
+    fn workdir(&self) -> Option<&str> {
+        Some(self.0.workdir())
+    }
+
     async fn close(&self) -> Result<(), CloseError> {
         Ok(())
     }

@@ -12,7 +12,8 @@ use std::task::{Context, Waker};
 
 use context_vars::NoVars;
 
-use crate::fake::{Counting, Create, Service, settle};
+use crate::counting::Counting;
+use crate::fake::{Create, Service, settle};
 
 /// Polls the future up to `times` times, letting everything else run in between, then drops it.
 async fn poll_then_drop(future: impl Future + Send, times: usize) -> bool {

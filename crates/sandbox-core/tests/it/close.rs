@@ -7,7 +7,8 @@ use context_vars::NoVars;
 use sandbox_core::{ErrorKind, Sandbox};
 use tokio::time::Instant;
 
-use crate::fake::{Counting, Create, Destroy, Service, closing, image, opening, settle};
+use crate::counting::Counting;
+use crate::fake::{Create, Destroy, Service, closing, image, opening, settle};
 
 #[tokio::test(start_paused = true)]
 async fn many_sandboxes_are_removed_in_waves_of_64() {

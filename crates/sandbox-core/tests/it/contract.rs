@@ -155,6 +155,9 @@ async fn errors_of_resolution_come_before_anything_is_created() {
     let service = Service::new();
     let params = crate::fake::Params {
         key: Param::from(Variable::new("key")),
+        tenant: Variable::new("tenant")
+            .default(sandbox_core::Scope::Shared)
+            .into(),
         image: Param::from(Variable::new("image")),
     };
     let factory = sandbox_core::CachingFactory::new(service.clone(), params);
@@ -176,7 +179,7 @@ async fn a_singleton_lends_and_never_closes() {
     let factory = SingletonFactory::new(Arc::clone(&sandbox));
     assert!(Arc::ptr_eq(&sandbox, &factory.open(&NoVars).await.unwrap()));
     assert!(Arc::ptr_eq(&sandbox, factory.sandbox()));
-    assert_eq!(factory.workdir(), None);
+    assert_eq!(factory.workdir(), Some("/work"));
     factory.close().await.unwrap();
     assert!(sandbox.run(["true"]).await.unwrap().success());
     assert_eq!(service.destroys(), 0);

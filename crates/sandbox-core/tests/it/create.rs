@@ -6,7 +6,8 @@ use std::time::Duration;
 use context_vars::NoVars;
 use sandbox_core::{ErrorKind, Sandbox};
 
-use crate::fake::{Counting, Create, Row, Service, opening, settle};
+use crate::counting::Counting;
+use crate::fake::{Create, Row, Service, opening, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_reaches_all_who_waited_and_no_one_later() {

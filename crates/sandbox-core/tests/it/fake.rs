@@ -8,30 +8,36 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::hash::Hasher;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use context_vars::{Param, Resolve, Secret, Source, Variable, Vars};
+use context_vars::{OptParam, Param, Resolve, ResolvedKey, Secret, Source, Variable, Vars};
 use sandbox_core::{
-    Attempt, BoxFuture, CachingFactory, CachingFactoryBuilder, CloseError, CreateError, Destroyed,
-    Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, FileEntry, Found, Health, Liveness,
-    Output, Provider, Sandbox, SandboxInfo, Spawner, Target,
+    Attempt, CachingFactory, CachingFactoryBuilder, CloseError, CreateError, Destroyed, Error,
+    ErrorKind, Found, Health, Provider, Scope, Target,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+
+#[path = "fake/sandbox.rs"]
+mod sandbox;
+
+pub(crate) use sandbox::FakeSandbox;
 
 #[derive(Debug, Resolve)]
 pub(crate) struct Params {
     pub(crate) key: Param<Secret>,
     pub(crate) image: Param<String>,
+    pub(crate) tenant: OptParam<Scope>,
 }
 
 pub(crate) fn params() -> Params {
     Params {
         key: Variable::new("key").default("k-canary").into(),
         image: Variable::new("image").default("base").into(),
+        tenant: Variable::new("tenant").default(Scope::Shared).into(),
     }
 }
 
@@ -53,6 +59,8 @@ pub(crate) enum Create {
     Silence,
     /// A refusal; nothing is made.
     Refused(ErrorKind),
+    /// Too many; come back later.
+    Later(Duration),
     /// The request was never sent.
     Unsent,
     Panic,
@@ -89,6 +97,14 @@ pub(crate) struct State {
     pub(crate) inspections: usize,
     pub(crate) starts: usize,
     pub(crate) start: Option<ErrorKind>,
+    /// What stands in the way of a removal, by name: removed first.
+    pub(crate) dependents: BTreeMap<String, Vec<String>>,
+    /// Whether a sandbox can be stopped instead of removed.
+    pub(crate) stops: Vec<String>,
+    pub(crate) stop: Option<ErrorKind>,
+    pub(crate) released: bool,
+    pub(crate) now_creating: usize,
+    pub(crate) most_creating: usize,
     pub(crate) now_removing: usize,
     pub(crate) most_removing: usize,
 }
@@ -102,6 +118,7 @@ pub(crate) struct Fake {
     pub(crate) create_time: Duration,
     pub(crate) destroy_time: Duration,
     pub(crate) renew_every: Option<Duration>,
+    pub(crate) agreed: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +137,7 @@ impl Service {
             create_time: Duration::ZERO,
             destroy_time: Duration::ZERO,
             renew_every: None,
+            agreed: None,
         };
         change(&mut fake);
         Self(Arc::new(fake))
@@ -165,6 +183,18 @@ impl Provider for Service {
         "fake-"
     }
 
+    fn agreed_name(&self, _params: &ParamsResolved) -> Result<Option<String>, Error> {
+        Ok(self.0.agreed.map(str::to_owned))
+    }
+
+    fn account(&self, params: &ParamsResolved, mut account: &mut dyn Hasher) {
+        params.key.hash_key(&mut account);
+    }
+
+    fn scope<'p>(&self, params: &'p ParamsResolved) -> Option<&'p Scope> {
+        params.tenant.as_ref()
+    }
+
     async fn create(
         &self,
         attempt: &Attempt,
@@ -173,6 +203,8 @@ impl Provider for Service {
         let name = attempt.name().to_owned();
         let step = self.edit(|state| {
             state.creates.push(name.clone());
+            state.now_creating += 1;
+            state.most_creating = state.most_creating.max(state.now_creating);
             state.script.pop_front().unwrap_or(Create::Ok)
         });
         if self.0.gated {
@@ -181,6 +213,7 @@ impl Provider for Service {
         if !self.0.create_time.is_zero() {
             tokio::time::sleep(self.0.create_time).await;
         }
+        self.edit(|state| state.now_creating -= 1);
         let lost = || CreateError::may_exist(Error::new(ErrorKind::Unavailable, "reset by peer"));
         let add = |row| {
             self.edit(|state| match state.rows.contains_key(&name) {
@@ -214,6 +247,10 @@ impl Provider for Service {
             Create::Silence => return Err(lost()),
             Create::Refused(kind) => {
                 return Err(CreateError::may_exist(Error::new(kind, "refused")));
+            }
+            Create::Later(after) => {
+                let error = Error::new(ErrorKind::RateLimited, "too many");
+                return Err(CreateError::may_exist(error.with_retry_after(after)));
             }
             Create::Unsent => {
                 return Err(CreateError::not_created(Error::new(
@@ -267,10 +304,40 @@ impl Provider for Service {
         self.edit(|state| {
             state.now_removing -= 1;
             answer?;
+            if let Some(dependents) = state.dependents.get(target.name())
+                && dependents.iter().any(|name| state.rows.contains_key(name))
+            {
+                return Err(Error::new(ErrorKind::InvalidInput, "it has active forks"));
+            }
+            if state.released {
+                return Ok(Destroyed::Released);
+            }
             Ok(match state.rows.remove(target.name()) {
                 Some(_) => Destroyed::Accepted,
                 None => Destroyed::Gone,
             })
+        })
+    }
+
+    async fn stop(&self, target: &Target, _params: &ParamsResolved) -> Result<(), Error> {
+        self.edit(|state| {
+            state.stops.push(target.name().to_owned());
+            match state.stop {
+                None => Ok(()),
+                Some(kind) => Err(Error::new(kind, "it does not stop")),
+            }
+        })
+    }
+
+    async fn dependents(
+        &self,
+        target: &Target,
+        _params: &ParamsResolved,
+    ) -> Result<Vec<Target>, Error> {
+        self.edit(|state| {
+            let names = state.dependents.get(target.name()).cloned();
+            let names = names.unwrap_or_default().into_iter();
+            Ok(names.map(|name| Target::new(None, name)).collect())
         })
     }
 
@@ -311,105 +378,6 @@ impl Provider for Service {
 
     fn server_bound(&self) -> Option<Duration> {
         Some(Duration::from_secs(300))
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct FakeSandbox {
-    info: SandboxInfo,
-    pub(crate) liveness: Liveness,
-}
-
-impl FakeSandbox {
-    fn new(attempt: &Attempt) -> Self {
-        Self {
-            info: SandboxInfo::new(format!("id-{}", attempt.name()), attempt.name(), "/work")
-                .with_generation(attempt.generation(), attempt.previous_lost()),
-            liveness: attempt.liveness().clone(),
-        }
-    }
-}
-
-#[async_trait]
-impl Sandbox for FakeSandbox {
-    fn info(&self) -> SandboxInfo {
-        self.info.clone()
-    }
-
-    fn workdir(&self) -> &str {
-        self.info.workdir()
-    }
-
-    async fn exec(&self, request: ExecRequest) -> Result<ExecOutcome, Error> {
-        request.validate()?;
-        self.liveness.check()?;
-        Ok(ExecOutcome::new(
-            ExecStatus::Exited(0),
-            Output::default(),
-            Output::default(),
-            Duration::ZERO,
-        ))
-    }
-
-    async fn put(&self, _path: &str, _content: bytes::Bytes) -> Result<(), Error> {
-        self.liveness.check()
-    }
-
-    async fn get(&self, _path: &str) -> Result<bytes::Bytes, Error> {
-        self.liveness.check()?;
-        Ok(bytes::Bytes::new())
-    }
-
-    async fn list(&self, _path: &str) -> Result<Vec<FileEntry>, Error> {
-        self.liveness.check()?;
-        Ok(Vec::new())
-    }
-
-    async fn remove(&self, _path: &str) -> Result<(), Error> {
-        self.liveness.check()
-    }
-
-    async fn make_dir(&self, _path: &str) -> Result<(), Error> {
-        self.liveness.check()
-    }
-}
-
-/// Counts the tasks that are running.
-#[derive(Clone, Debug)]
-pub(crate) struct Counting {
-    pub(crate) handle: Handle,
-    pub(crate) tasks: Arc<AtomicUsize>,
-}
-
-impl Counting {
-    pub(crate) fn new() -> Self {
-        Self {
-            handle: Handle::current(),
-            tasks: Arc::default(),
-        }
-    }
-
-    pub(crate) fn now(&self) -> usize {
-        self.tasks.load(Ordering::SeqCst)
-    }
-}
-
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Spawner for Counting {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.tasks.fetch_add(1, Ordering::SeqCst);
-        let counted = Counted(Arc::clone(&self.tasks));
-        self.handle.spawn(async move {
-            let _counted = counted;
-            task.await;
-        });
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use sandbox_core::Health;
 use tokio::task::JoinSet;
 
-use crate::fake::{Counting, Create, Service, image};
+use crate::counting::Counting;
+use crate::fake::{Create, Service, image};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn opens_losses_doubts_and_closes_at_once() {

@@ -244,6 +244,36 @@ fn rust_type(document: &Document, owner: &Model, ty: &Type) -> Result<TokenStrea
     })
 }
 
+/// `ty` as code outside of the models names it.
+pub(super) fn reached(document: &Document, module: &str, ty: &Type) -> Result<TokenStream> {
+    Ok(match ty {
+        Type::List(inner) => {
+            let inner = reached(document, module, inner)?;
+            quote!(Vec<#inner>)
+        }
+        Type::Map(inner) => {
+            let inner = reached(document, module, inner)?;
+            quote!(std::collections::BTreeMap<String, #inner>)
+        }
+        Type::Named(wire) => {
+            let model = document
+                .model(wire)
+                .with_context(|| format!("there is no schema {wire}"))?;
+            let (module, name) = (names::ident(module), names::ident(&model.name));
+            match module == "models" {
+                true => quote!(crate::models::#name),
+                false => quote!(crate::models::#module::#name),
+            }
+        }
+        Type::Text => quote!(String),
+        Type::Bool => quote!(bool),
+        Type::Integer => quote!(i64),
+        Type::Float => quote!(f64),
+        Type::Any => quote!(serde_json::Value),
+        Type::Choice(_) => bail!("an enumeration was left without a name"),
+    })
+}
+
 fn model_doc(model: &Model) -> TokenStream {
     match (&model.kind, model.doc.as_str()) {
         (Kind::Choice(_), "") => doc(&format!(

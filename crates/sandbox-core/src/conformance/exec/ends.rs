@@ -16,6 +16,27 @@ pub(super) async fn exit_codes(lab: &Lab) -> Check {
     Ok(())
 }
 
+pub(super) async fn runs_once(lab: &Lab) -> Check {
+    let sandbox = lab.open().await?;
+    for (name, end) in [
+        ("failed", "exit 1"),
+        ("missing", "exit 127"),
+        ("killed", "kill -KILL $$"),
+        ("slow", "sleep 30"),
+    ] {
+        let line = format!("echo x >> {name}; {end}");
+        let outcome = sandbox.shell(line).timeout(Duration::from_secs(2)).await?;
+        ensure(!outcome.success(), || format!("`{end}` was a success"))?;
+        let begun = sandbox.get_text(name).await?;
+        same(
+            "what a command left that was to run once",
+            begun.as_str(),
+            "x\n",
+        )?;
+    }
+    Ok(())
+}
+
 pub(super) async fn signals_told(lab: &Lab) -> Check {
     let sandbox = lab.open().await?;
     for (name, number) in [("KILL", 9), ("TERM", 15)] {

@@ -40,6 +40,9 @@ pub(super) struct State {
     pub(super) handles: AtomicUsize,
 }
 
+/// What a close removes that takes all of the account for its own.
+static ACCOUNT: Mutex<Vec<LocalEnvironment>> = Mutex::new(Vec::new());
+
 impl State {
     fn first_runtime_ended(&self) -> bool {
         let mut bound = lock(&self.bound);
@@ -59,7 +62,11 @@ impl State {
 impl Broken {
     pub(super) fn new(rule: &'static str) -> Self {
         let state = Arc::new(State::default());
-        *lock(&state.good) = Some(crate::conformance::local());
+        let good = crate::conformance::local();
+        if rule == "close-spares-others" {
+            lock(&ACCOUNT).push(good.clone());
+        }
+        *lock(&state.good) = Some(good);
         Self { rule, state }
     }
 
@@ -177,6 +184,12 @@ impl SandboxFactory for Broken {
                     return Ok(());
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            "close-spares-others" => {
+                let all = lock(&ACCOUNT).clone();
+                for environment in all {
+                    environment.close().await?;
+                }
             }
             "leaves" => return refused("it does not go"),
             _ => {}

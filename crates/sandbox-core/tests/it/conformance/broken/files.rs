@@ -28,6 +28,20 @@ impl BrokenSandbox {
             "files-are-those-of-commands" => {
                 self.inner().put(&format!(".store/{path}"), content).await
             }
+            "files-at-once" => {
+                if self.is_busy() {
+                    return Err(Error::new(ErrorKind::Conflict, "a file is written"));
+                }
+                let put = self.inner().put(path, content).await;
+                self.is_free();
+                put
+            }
+            "file-is-no-directory" => {
+                if path != "." && self.inner().list(path).await.is_ok() {
+                    self.inner().remove(path).await?;
+                }
+                self.inner().put(path, content).await
+            }
             "paths-are-confined" => self.inner().put(&clamped(path), content).await,
             _ => self.inner().put(path, content).await,
         }

@@ -1,0 +1,94 @@
+use std::collections::BTreeSet;
+
+use daytona_api::api::raw;
+use daytona_api::routes::{ALL, Api, Route};
+
+use super::{Lab, control, desktop, sandboxes, toolbox};
+
+/// Operations without a method, and why.
+const MISSING: &[(&str, &str)] = &[
+    (
+        "DownloadFiles",
+        "several files in one answer: not there yet",
+    ),
+    (
+        "UploadFile",
+        "uploads go through UploadFiles, which older servers know too",
+    ),
+];
+
+/// The route with this method and path; the one with the fewest parameters, where several fit.
+fn route(api: Api, method: &str, path: &str) -> &'static Route {
+    let fits = |route: &&'static Route| {
+        route.api == api
+            && route.method.as_str() == method
+            && route.path.split('/').count() == path.split('/').count()
+            && route
+                .path
+                .split('/')
+                .zip(path.split('/'))
+                .all(|(known, sent)| known.starts_with('{') || known == sent)
+    };
+    let found = ALL
+        .iter()
+        .filter(fits)
+        .min_by_key(|route| route.path_params.len());
+    found.unwrap_or_else(|| panic!("{method} {path} is no route"))
+}
+
+/// Every operation of the table has a method by hand, which is called here, or a generated one.
+#[tokio::test]
+async fn every_operation_has_a_method() {
+    let lab = Lab::new();
+    Box::pin(sandboxes::all(&lab)).await;
+    sandboxes::elsewhere(&lab).await;
+    control::all(&lab).await;
+    toolbox::all(&lab).await;
+    toolbox::elsewhere(&lab).await;
+    desktop::all(&lab).await;
+    toolbox::sockets(&lab).await;
+    let by_hand: BTreeSet<&str> = lab
+        .server
+        .requests()
+        .iter()
+        .map(|request| {
+            let path = request.path();
+            match path.strip_prefix("/toolbox/sb-1") {
+                Some(path) => route(Api::Toolbox, request.method(), path),
+                None => {
+                    let path = path.strip_prefix("/api").unwrap();
+                    route(Api::ControlPlane, request.method(), path)
+                }
+            }
+            .id
+        })
+        .collect();
+    let generated: BTreeSet<&str> = raw::ROUTES.iter().map(|route| route.id).collect();
+    let missing: BTreeSet<&str> = MISSING.iter().map(|(id, _)| *id).collect();
+    let all: BTreeSet<&str> = ALL.iter().map(|route| route.id).collect();
+
+    let twice: Vec<_> = by_hand.intersection(&generated).collect();
+    assert!(twice.is_empty(), "by hand and generated: {twice:?}");
+    let found: BTreeSet<&str> = by_hand.union(&generated).copied().collect();
+    let untrue: Vec<_> = found.intersection(&missing).collect();
+    assert!(untrue.is_empty(), "not missing any more: {untrue:?}");
+    let lost: Vec<_> = all
+        .difference(&found)
+        .filter(|id| !missing.contains(*id))
+        .collect();
+    assert!(lost.is_empty(), "without a method: {lost:?}");
+    // which operations are deprecated is visible in their methods
+    let old: Vec<_> = ALL
+        .iter()
+        .filter(|route| route.deprecated)
+        .map(|route| route.id)
+        .collect();
+    assert!(old.iter().all(|id| generated.contains(id)), "{old:?}");
+    insta::assert_snapshot!(format!(
+        "{} operations: {} by hand, {} generated, {} missing",
+        all.len(),
+        by_hand.len(),
+        generated.len(),
+        missing.len()
+    ));
+}

@@ -1,0 +1,56 @@
+//! `serve` with faults from a file.
+#![expect(clippy::unwrap_used, reason = "the page has such a block")]
+
+use std::fs;
+
+use crate::support::{Serve, code, run, shown, stderr};
+
+/// The document in docs/testing-offline.md.
+fn documented() -> String {
+    let docs = include_str!("../../../../docs/testing-offline.md");
+    let (_, rest) = docs.split_once("```json\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_documented_file_is_taken_and_its_faults_strike() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.json");
+    fs::write(&file, documented()).unwrap();
+    let path = file.to_str().unwrap();
+    let server = Serve::start(&["--isolation", "none", "--faults", path]);
+    // the delete is refused three times, and the command waits for it
+    let output = server.client(["run", "--", "true"]).output().unwrap();
+    assert_eq!(code(&output), Some(0), "{}", shown(&output));
+    assert!(server.alive().is_empty(), "{:?}", server.alive());
+}
+
+#[test]
+fn a_fault_of_the_file_reaches_the_client() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.json");
+    let faults = r#"{"faults": [{"on": "listSandboxes", "do": {"answer": {"status": 403, "body": {"message": "not today"}}}}]}"#;
+    fs::write(&file, faults).unwrap();
+    let server = Serve::start(&["--isolation", "none", "--faults", file.to_str().unwrap()]);
+    let output = server.client(["ls"]).output().unwrap();
+    assert_eq!(code(&output), Some(125), "{}", shown(&output));
+    assert!(stderr(&output).contains("not today"), "{}", shown(&output));
+    let output = server.client(["ls"]).output().unwrap();
+    assert_eq!(code(&output), Some(0), "{}", shown(&output));
+}
+
+#[test]
+fn a_file_that_makes_no_sense_starts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.json");
+    fs::write(
+        &file,
+        r#"{"faults": [{"on": "deleteSandboxes", "do": "hang"}]}"#,
+    )
+    .unwrap();
+    let path = file.to_str().unwrap();
+    let output = run(["serve", "--isolation", "none", "--faults", path]);
+    assert_eq!(code(&output), Some(125), "{}", shown(&output));
+    let said = stderr(&output).replace(path, "FILE");
+    insta::assert_snapshot!(said);
+}

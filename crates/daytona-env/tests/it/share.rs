@@ -1,0 +1,305 @@
+//! Sandboxes that several environments, and several processes, use together.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and its child process speaks"
+)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use context_vars::{NoVars, Variable, Vars};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
+use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Lease};
+use daytona_local::{Fault, Isolation, Server};
+use futures_util::future::join_all;
+use sandbox_core::{ErrorKind, EventKind, ExecRequest, Observed, Sandbox};
+
+const FLEET: &str = "canary-fleet-key-0123456789";
+
+async fn server() -> Server {
+    Server::builder()
+        .isolation(Isolation::None)
+        .manual_clock()
+        .start()
+        .await
+        .unwrap()
+}
+
+fn sharer(url: &str, key: &str) -> DaytonaEnvironmentBuilder {
+    DaytonaEnvironment::builder()
+        .api_url(url)
+        .api_key(key)
+        .share("workers", FLEET)
+}
+
+fn on(server: &Server) -> DaytonaEnvironmentBuilder {
+    sharer(&server.api_url(), server.token())
+}
+
+async fn run(sandbox: &impl Sandbox, line: &str) -> String {
+    let outcome = sandbox.exec(ExecRequest::shell(line)).await.unwrap();
+    assert!(outcome.success(), "{outcome:?}");
+    outcome.stdout().text_lossy()
+}
+
+#[tokio::test]
+async fn twenty_environments_agree_on_one_and_nobody_deletes_it() {
+    let server = server().await;
+    let fleet: Vec<_> = (0..20).map(|_| on(&server).build().unwrap()).collect();
+    let opened = join_all(fleet.iter().map(|environment| environment.open(&NoVars))).await;
+    let opened: Vec<_> = opened.into_iter().map(Result::unwrap).collect();
+    assert!(opened.iter().all(|sandbox| sandbox.id() == opened[0].id()));
+    assert_eq!(server.sandboxes().len(), 1);
+    assert!(
+        opened[0].name().starts_with("denv-shared-"),
+        "{}",
+        opened[0].name()
+    );
+    run(&opened[0], "echo hello > note").await;
+    assert_eq!(run(&opened[19], "cat note").await, "hello\n");
+
+    let mut events = fleet[0].events();
+    for environment in &fleet {
+        environment.close().await.unwrap();
+    }
+    let mut released = 0;
+    while let Some(Observed::Event(event)) = events.try_next() {
+        released += usize::from(matches!(event.kind(), EventKind::Released));
+        assert!(!matches!(event.kind(), EventKind::Deleted { .. }));
+    }
+    assert_eq!(released, 1);
+    assert_eq!(server.requests_to(&DELETE_SANDBOX).len(), 0);
+    assert_eq!(server.sandboxes().len(), 1, "others might have used it");
+    // nobody renews it any more
+    server.advance(Duration::from_secs(6 * 60)).unwrap();
+    server.settled().await;
+    server.advance(Duration::from_secs(60)).unwrap();
+    server.settled().await;
+    assert!(
+        server
+            .sandbox(opened[0].id())
+            .is_none_or(|row| row.desired_state == "destroyed")
+    );
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn another_scope_or_group_is_another_sandbox() {
+    let server = server().await;
+    let environment = on(&server).scope(Variable::new("tenant")).build().unwrap();
+    let other = on(&server)
+        .share("others", FLEET)
+        .scope(Variable::new("tenant"))
+        .build()
+        .unwrap();
+    let stranger = on(&server)
+        .share("workers", "another-fleet-key-0123")
+        .scope(Variable::new("tenant"))
+        .build()
+        .unwrap();
+    let (acme, blue) = (
+        Vars::new().with("tenant", "acme"),
+        Vars::new().with("tenant", "blue"),
+    );
+    let ids = [
+        environment.open(&acme).await.unwrap().id().to_owned(),
+        environment.open(&blue).await.unwrap().id().to_owned(),
+        other.open(&acme).await.unwrap().id().to_owned(),
+        stranger.open(&acme).await.unwrap().id().to_owned(),
+    ];
+    let different: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(different.len(), 4);
+    for row in server.sandboxes() {
+        let shown = format!("{row:?}");
+        assert!(
+            !shown.contains("acme") && !shown.contains("canary"),
+            "{shown}"
+        );
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn drift_is_refused_and_names_the_parameters_alone() {
+    let server = server().await;
+    let first = on(&server)
+        .image("python:3.12")
+        .env_var("A", "canary-1")
+        .build()
+        .unwrap();
+    let id = first.open(&NoVars).await.unwrap().id().to_owned();
+    let drifted = [
+        on(&server).image("canary:2").env_var("A", "canary-1"),
+        on(&server)
+            .image("python:3.12")
+            .env_var("A", "canary-2")
+            .timeout(Duration::from_secs(5)),
+        on(&server)
+            .image("python:3.12")
+            .env_var("A", "canary-1")
+            .lease(Lease::ephemeral(Duration::from_secs(600))),
+    ];
+    for (builder, named) in drifted
+        .into_iter()
+        .zip(["image", "env_vars, timeout", "lease"])
+    {
+        let environment = builder.build().unwrap();
+        let error = environment.open(&NoVars).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        let expected =
+            format!("the shared sandbox was made with other values of {named}; give every process");
+        assert!(error.to_string().contains(&expected), "{error}");
+        assert!(!format!("{error:?}").contains("canary"));
+        environment.close().await.unwrap();
+    }
+    // the one that is there was left alone, and another credential is no drift
+    assert_eq!(
+        on(&server)
+            .image("python:3.12")
+            .env_var("A", "canary-1")
+            .build()
+            .unwrap()
+            .open(&NoVars)
+            .await
+            .unwrap()
+            .id(),
+        id
+    );
+    assert_eq!(server.requests_to(&DELETE_SANDBOX).len(), 0);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_row_that_failed_does_not_keep_its_name() {
+    let server = server().await;
+    server
+        .faults()
+        .inject(Fault::on(&CREATE_SANDBOX).error_state("no disk left"));
+    let environment = on(&server).build().unwrap();
+    let error = environment.open(&NoVars).await.unwrap_err();
+    assert!(error.to_string().contains("no disk left"), "{error}");
+    let sandbox = environment.open(&NoVars).await.unwrap();
+    assert_eq!(run(&sandbox, "echo up").await, "up\n");
+    environment.close().await.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stopped_one_that_is_kept_is_woken_with_its_files() {
+    let server = server().await;
+    let kept = || {
+        on(&server)
+            .lease(Lease::persist(Duration::from_secs(900)))
+            .build()
+            .unwrap()
+    };
+    let first = kept();
+    let sandbox = first.open(&NoVars).await.unwrap();
+    run(&sandbox, "echo kept > note").await;
+    first.close().await.unwrap();
+    assert!(server.force_stop(sandbox.id()).await);
+    let second = kept();
+    let again = second.open(&NoVars).await.unwrap();
+    assert_eq!(
+        (again.id(), run(&again, "cat note").await.as_str()),
+        (sandbox.id(), "kept\n")
+    );
+    second.close().await.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_shared_is_said_at_build() {
+    let refused = |group: &str, key: &str| {
+        let builder = DaytonaEnvironment::builder().api_key("k").share(group, key);
+        builder.build().unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(refused("workers", "canary"), @"`share`: the fleet key is shorter than 16 characters; give every process the same long random text, and no credential, which changes");
+    insta::assert_snapshot!(refused("", FLEET), @"`share`: the group is empty; name what the processes have in common");
+    let builder = DaytonaEnvironment::builder()
+        .api_key("k")
+        .share("workers", FLEET);
+    assert!(!format!("{builder:?}").contains("canary"));
+    assert!(!format!("{:?}", builder.build().unwrap()).contains("canary"));
+}
+
+/// A process of its own that opens the shared sandbox and tells its id.
+struct Sharer {
+    child: Child,
+    id: String,
+}
+
+const URL: &str = "DENV_TEST_SHARER_URL";
+const KEY: &str = "DENV_TEST_SHARER_KEY";
+
+impl Sharer {
+    fn start(server: &Server) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "share::a_process_that_shares", "--nocapture"])
+            .env(URL, server.api_url())
+            .env(KEY, server.token())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let id = lines.find_map(|line| line.ok()?.split_once("shared ")?.1.to_owned().into());
+        Self {
+            child,
+            id: id.expect("the process told the id"),
+        }
+    }
+}
+
+/// Does nothing unless another test starts it as a process.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a child process is told by its environment what to do"
+)]
+fn a_process_that_shares() {
+    let (Ok(url), Ok(key)) = (std::env::var(URL), std::env::var(KEY)) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let environment = sharer(&url, &key).build().unwrap();
+    let sandbox = runtime.block_on(environment.open(&NoVars)).unwrap();
+    println!("shared {}", sandbox.id());
+    // until it is killed, or nobody is there any more
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_agree_and_the_death_of_one_changes_nothing_for_the_other() {
+    let server = server().await;
+    let mut first = Sharer::start(&server);
+    let mut second = Sharer::start(&server);
+    assert_eq!(first.id, second.id);
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    let third = on(&server).build().unwrap();
+    let sandbox = third.open(&NoVars).await.unwrap();
+    assert_eq!(sandbox.id(), second.id);
+    assert_eq!(run(&sandbox, "echo here").await, "here\n");
+    assert_eq!(server.sandboxes().len(), 1);
+    second.child.kill().unwrap();
+    second.child.wait().unwrap();
+    drop(third);
+    server.advance(Duration::from_secs(7 * 60)).unwrap();
+    server.settled().await;
+    server.advance(Duration::from_secs(60)).unwrap();
+    server.settled().await;
+    assert!(
+        server
+            .sandbox(&second.id)
+            .is_none_or(|row| row.desired_state == "destroyed"),
+        "silence ends it"
+    );
+    server.shutdown().await;
+}

@@ -1,0 +1,78 @@
+//! What every command of an adapter is given.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use context_vars::{NoVars, ParamMap, Source};
+
+use crate::{Error, ErrorKind, ExecRequest, SandboxFactory};
+
+/// What every command of an adapter is given.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    pub(super) factory: Arc<dyn SandboxFactory>,
+    pub(super) env: ParamMap,
+    pub(super) timeout: Option<Duration>,
+    pub(super) output: Option<(usize, usize)>,
+}
+
+impl Surroundings {
+    pub(super) fn new(factory: Arc<dyn SandboxFactory>) -> Self {
+        Self {
+            factory,
+            env: ParamMap::new(),
+            timeout: None,
+            output: None,
+        }
+    }
+
+    /// Finds at build time what no context can make good.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        // The words do not matter here: the request is there to check the rest.
+        self.furnish(ExecRequest::argv(["true"])).validate()?;
+        match self.env.get("env", &NoVars) {
+            Ok(env) => named(ExecRequest::argv(["true"]), env).validate(),
+            // Variables have no value yet.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The request in these surroundings, checked.
+    pub(super) fn request(
+        &self,
+        words: impl IntoIterator<Item = String>,
+        context: &dyn Source,
+    ) -> Result<ExecRequest, Error> {
+        let env = self.env.get("env", context)?;
+        let request = named(self.furnish(ExecRequest::argv(words)), env);
+        request.validate()?;
+        Ok(request)
+    }
+
+    fn furnish(&self, mut request: ExecRequest) -> ExecRequest {
+        if let Some(timeout) = self.timeout {
+            request = request.timeout(timeout);
+        }
+        if let Some((head, tail)) = self.output {
+            request = request.output_limit(head, tail);
+        }
+        request
+    }
+}
+
+fn named(request: ExecRequest, env: context_vars::SecretMap) -> ExecRequest {
+    env.into_iter()
+        .fold(request, |request, (name, value)| request.env(name, value))
+}
+
+/// What Linux takes as one argument of a program, in bytes.
+pub(super) const MAX_WORD: usize = 128 * 1024 - 1;
+
+/// Source text that is too long to be an argument.
+pub(super) fn too_long(length: usize) -> Error {
+    let message = format!(
+        "the code is {length} bytes long, and {MAX_WORD} is the most for a language whose runner \
+         takes it as an argument; put it into a file and run that"
+    );
+    Error::new(ErrorKind::TooLarge, message)
+}

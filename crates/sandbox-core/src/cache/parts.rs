@@ -1,0 +1,220 @@
+//! What a slot holds of a provider: sandboxes, creations, attempts of unknown fate.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::accounts::Account;
+use super::key::StoredKey;
+use super::slot::{Condition, Parts, Same};
+use crate::event::Subject;
+use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf, Target};
+
+/// The parts of a provider's slots.
+pub(super) struct Of<P>(PhantomData<P>);
+
+impl<P: Provider> Parts for Of<P> {
+    type Flight = Arc<Creation<P>>;
+    type Entry = Arc<Entry<P>>;
+    type Unclear = Unclear;
+}
+
+impl<T> Same for Arc<T> {
+    fn is_same(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other)
+    }
+}
+
+impl<P: Provider> Condition for Arc<Entry<P>> {
+    fn is_live(&self) -> bool {
+        self.attempt.liveness().is_live()
+    }
+
+    fn is_sound(&self) -> bool {
+        self.is_live() && !self.attempt.liveness().is_doubtful()
+    }
+
+    fn generation(&self) -> u64 {
+        self.attempt.generation()
+    }
+}
+
+/// An attempt whose fate is unknown, and its place in the ledger.
+pub(super) struct Unclear {
+    pub(super) item: u64,
+    pub(super) attempt: Attempt,
+}
+
+/// A sandbox in the table.
+pub(super) struct Entry<P: Provider> {
+    pub(super) sandbox: Arc<P::Sandbox>,
+    pub(super) target: Target,
+    pub(super) attempt: Attempt,
+    pub(super) key: StoredKey<ResolvedOf<P>>,
+    pub(super) epoch: u64,
+    pub(super) subject: Subject,
+    /// When its creation began, in milliseconds of the factory's time.
+    pub(super) born: u64,
+    /// When it was last heard of, in milliseconds of the factory's time.
+    pub(super) heard: AtomicU64,
+    /// When its lease was last renewed, in milliseconds of the factory's time.
+    pub(super) renewed: AtomicU64,
+    /// The table's turn at its last hit.
+    pub(super) used: AtomicU64,
+    /// That turn when the patrol last saw it in use, and the time of that.
+    pub(super) seen: AtomicU64,
+    pub(super) idle_from: AtomicU64,
+    /// True once its lease was told to be at risk, until it is renewed.
+    pub(super) at_risk: AtomicBool,
+    pub(super) trouble: Trouble,
+}
+
+impl<P: Provider> Entry<P> {
+    /// True if somebody holds a handle, and so may have a call under way.
+    pub(super) fn is_held(&self) -> bool {
+        Arc::strong_count(&self.sandbox) > 1
+    }
+}
+
+/// The last error about a sandbox, for snapshots.
+#[derive(Default)]
+pub(super) struct Trouble(Mutex<Option<Error>>);
+
+impl Trouble {
+    pub(super) fn note(&self, error: Option<Error>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    pub(super) fn last(&self) -> Option<Error> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// How a creation ended, for everybody who waits for it.
+pub(super) enum End<P: Provider> {
+    Ready(Arc<P::Sandbox>),
+    Failed(Error),
+    /// The sandbox that was looked at is lost: begin anew.
+    Again,
+}
+
+impl<P: Provider> Clone for End<P> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Ready(sandbox) => Self::Ready(Arc::clone(sandbox)),
+            Self::Failed(error) => Self::Failed(error.clone()),
+            Self::Again => Self::Again,
+        }
+    }
+}
+
+/// A creation under way, or a look at a sandbox in doubt. It belongs to a task of the factory;
+/// openers only watch it.
+pub(super) struct Creation<P: Provider> {
+    pub(super) attempt: Attempt,
+    pub(super) key: StoredKey<ResolvedOf<P>>,
+    pub(super) epoch: u64,
+    pub(super) subject: Subject,
+    pub(super) account: Arc<Account>,
+    /// Its place in the ledger.
+    pub(super) item: u64,
+    pub(super) begun: Instant,
+    /// True if an earlier try under this name has an unknown fate.
+    pub(super) reposts: bool,
+    /// The sandbox in doubt, if that is what it is about.
+    pub(super) revives: Option<Arc<Entry<P>>>,
+    cancelled: AtomicBool,
+    ended: watch::Sender<Option<End<P>>>,
+}
+
+/// What a creation is told when it begins.
+pub(super) struct Plan<P: Provider> {
+    pub(super) attempt: Attempt,
+    pub(super) key: StoredKey<ResolvedOf<P>>,
+    pub(super) epoch: u64,
+    pub(super) subject: Subject,
+    pub(super) account: Arc<Account>,
+    pub(super) item: u64,
+    pub(super) reposts: bool,
+}
+
+impl<P: Provider> Creation<P> {
+    pub(super) fn new(plan: Plan<P>) -> Self {
+        Self {
+            attempt: plan.attempt,
+            key: plan.key,
+            epoch: plan.epoch,
+            subject: plan.subject,
+            account: plan.account,
+            item: plan.item,
+            begun: Instant::now(),
+            reposts: plan.reposts,
+            revives: None,
+            cancelled: AtomicBool::new(false),
+            ended: watch::Sender::new(None),
+        }
+    }
+
+    pub(super) fn revival(entry: Arc<Entry<P>>, account: Arc<Account>, item: u64) -> Self {
+        let mut revival = Self::new(Plan {
+            attempt: entry.attempt.clone(),
+            key: entry.key.clone(),
+            epoch: entry.epoch,
+            subject: entry.subject.clone(),
+            account,
+            item,
+            reposts: false,
+        });
+        revival.revives = Some(entry);
+        revival
+    }
+
+    /// Tells everybody who waits, once.
+    pub(super) fn end(&self, end: End<P>) {
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            if first {
+                *ended = Some(end);
+            }
+            first
+        });
+    }
+
+    /// The epoch is over: what comes is not wanted any more.
+    pub(super) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.end(End::Failed(closed()));
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Ready once it is of no use to anybody.
+    pub(super) async fn cancelled(&self) {
+        let mut ended = self.ended.subscribe();
+        let _ = ended.wait_for(Option::is_some).await;
+    }
+
+    pub(super) async fn wait(&self) -> End<P> {
+        let mut ended = self.ended.subscribe();
+        let end = ended.wait_for(Option::is_some).await;
+        match end.ok().and_then(|end| end.clone()) {
+            Some(end) => end,
+            None => End::Failed(Error::new(
+                ErrorKind::Internal,
+                "the creation ended without a result",
+            )),
+        }
+    }
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the factory was closed meanwhile")
+}

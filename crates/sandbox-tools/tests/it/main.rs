@@ -1,0 +1,13 @@
+//! The tools as a model and its host see them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod example;
+mod files;
+mod registry;
+mod runs;
+mod schemas;
+mod support;

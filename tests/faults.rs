@@ -1,0 +1,12 @@
+//! The faults of docs/faults.md, one by one, and the table that the page is made from.
+
+mod cells;
+mod create;
+mod data;
+mod delete;
+mod incumbents;
+mod life;
+mod page;
+mod process;
+mod table;
+mod wire;

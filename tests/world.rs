@@ -1,0 +1,135 @@
+//! Servers to break, environments on them, and what must hold whatever broke.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use context_vars::NoVars;
+use daytona_api::transport::{ByteStream, Connector, HyperTransport, Transport};
+use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder};
+use daytona_local::{CannedExec, Isolation, SandboxRow, Server, ServerBuilder};
+use sandbox_core::{BoxFuture, ExecRequest, Sandbox, Spawner};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+/// Only ends a test that would hang.
+pub(crate) const NEVER: Duration = Duration::from_secs(120);
+/// How soon everything must work again once nothing is broken any more.
+pub(crate) const HEALED: Duration = Duration::from_secs(30);
+
+/// A server over loopback that runs real commands, on a clock that stands still.
+pub(crate) async fn loopback() -> Arc<Server> {
+    let builder = Server::builder().isolation(Isolation::None).manual_clock();
+    Arc::new(builder.start().await.unwrap())
+}
+
+/// An environment on it, on connections of its own.
+pub(crate) fn on(server: &Server) -> DaytonaEnvironmentBuilder {
+    DaytonaEnvironment::builder()
+        .api_url(server.api_url())
+        .api_key(server.token())
+}
+
+/// A server in this runtime, on its clock: a paused one makes hours pass in no time.
+pub(crate) fn in_place(change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Arc<Server> {
+    let builder = Server::builder().canned_exec(shell());
+    Arc::new(change(builder).start_in_place().unwrap())
+}
+
+/// An environment on a server in place, all of it in this runtime.
+pub(crate) fn at(server: &Arc<Server>) -> DaytonaEnvironmentBuilder {
+    on(server)
+        .transport(wire(server))
+        .spawner(Arc::new(Handle::current()))
+        // commands run on this machine
+        .workdir("/tmp")
+}
+
+/// Connections to a server in place.
+pub(crate) fn wire(server: &Arc<Server>) -> Arc<dyn Transport> {
+    let connector = InPlace(Arc::clone(server));
+    Arc::new(HyperTransport::builder().connector(connector).build())
+}
+
+#[derive(Debug)]
+struct InPlace(Arc<Server>);
+
+#[async_trait::async_trait]
+impl Connector for InPlace {
+    async fn connect(&self, _: &http::Uri) -> io::Result<Box<dyn ByteStream>> {
+        Ok(Box::new(self.0.connect()))
+    }
+}
+
+/// Runs each command while everything else stands still.
+fn shell() -> CannedExec {
+    CannedExec::from_fn(|script| {
+        let mut child = Command::new("/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(script.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().unwrap_or(-1), text)
+    })
+}
+
+/// Sandboxes that the server does not mean to destroy.
+pub(crate) fn left(server: &Server) -> Vec<SandboxRow> {
+    let mut rows = server.sandboxes();
+    rows.retain(|row| row.desired_state != "destroyed");
+    rows
+}
+
+/// Once nothing is broken any more: the next open works soon, runs something, and closes without a trace.
+pub(crate) async fn heals(server: &Server, environment: &DaytonaEnvironment) {
+    server.faults().clear();
+    let sandbox = timeout(HEALED, environment.open(&NoVars))
+        .await
+        .unwrap()
+        .unwrap();
+    let outcome = sandbox.exec(ExecRequest::argv(["true"])).await.unwrap();
+    assert!(outcome.success(), "{outcome:?}");
+    closes(server, environment).await;
+}
+
+/// A close that succeeds has left nothing.
+pub(crate) async fn closes(server: &Server, environment: &DaytonaEnvironment) {
+    timeout(NEVER, environment.close()).await.unwrap().unwrap();
+    assert_eq!(left(server), []);
+}
+
+/// What a process owns besides its callers: killed, none of it goes on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mortal(Arc<Mutex<Vec<AbortHandle>>>);
+
+impl Mortal {
+    pub(crate) fn spawner(&self) -> Arc<dyn Spawner> {
+        Arc::new(self.clone())
+    }
+
+    /// As SIGKILL does it: nothing is tidied up, nobody is told.
+    pub(crate) fn kill(&self) {
+        for task in self.0.lock().unwrap().drain(..) {
+            task.abort();
+        }
+    }
+}
+
+impl Spawner for Mortal {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.0
+            .lock()
+            .unwrap()
+            .push(Handle::current().spawn(task).abort_handle());
+    }
+}

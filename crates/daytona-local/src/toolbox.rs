@@ -4,7 +4,13 @@ mod code;
 mod files;
 mod git;
 mod info;
+mod interpreter;
+pub(crate) mod live;
 mod process;
+mod pty;
+mod session;
+mod socket;
+mod text;
 
 use std::io;
 use std::pin::Pin;
@@ -77,6 +83,27 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
     match call.matched.route.unwrap_or_default() {
         "ExecuteCommand" => process::execute(app, &place, call).await,
         "CodeRun" => code::run(app, &place, call).await,
+        "ListSessions"
+        | "CreateSession"
+        | "GetSession"
+        | "DeleteSession"
+        | "SessionExecuteCommand"
+        | "GetSessionCommand"
+        | "GetSessionCommandLogs"
+        | "SendInput"
+        | "GetEntrypointSession"
+        | "GetEntrypointLogs" => session::handle(app, &place, call).await,
+        "ListPtySessions"
+        | "CreatePtySession"
+        | "GetPtySession"
+        | "DeletePtySession"
+        | "ResizePtySession"
+        | "ConnectPtySession"
+        | "CreateConnectPtySession" => pty::handle(app, &place, call).await,
+        "ListInterpreterContexts"
+        | "CreateInterpreterContext"
+        | "DeleteInterpreterContext"
+        | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,

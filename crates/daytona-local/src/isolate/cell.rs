@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::host::Host;
 use super::space::Space;
 use super::{IsolationMode, scan};
+use crate::toolbox::live::Live;
 
 #[derive(Debug)]
 pub(crate) struct Cell {
@@ -28,6 +29,8 @@ pub(crate) struct Cell {
     closed: AtomicBool,
     /// Whether a program ever ran.
     used: AtomicBool,
+    /// Programs that clients come back to.
+    pub(crate) live: Live,
 }
 
 impl Cell {
@@ -47,6 +50,7 @@ impl Cell {
             space: Mutex::new(None),
             closed: AtomicBool::new(false),
             used: AtomicBool::new(false),
+            live: Live::default(),
         })
     }
 
@@ -88,6 +92,7 @@ impl Cell {
     /// Ends every process of the sandbox and lets no new one start until [`Cell::reopen`].
     pub(crate) async fn kill(&self) {
         self.closed.store(true, Ordering::Release);
+        self.live.clear();
         let mut space = self.space.lock().await;
         if let Some(space) = space.take() {
             space.kill().await;

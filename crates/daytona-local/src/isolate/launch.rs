@@ -15,6 +15,7 @@ use tokio::process::Command;
 
 use super::cell::Cell;
 use super::probe::PLAIN_PATH;
+use super::space::Space;
 
 const LAUNCH: &str = include_str!("launch.sh");
 
@@ -27,6 +28,17 @@ pub(crate) struct Run {
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) network: bool,
+}
+
+/// A program that is talked to while it runs.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// As programs in the sandbox name it; checked to exist.
+    pub(crate) cwd: String,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) network: bool,
+    /// The program, by its path, and its arguments.
+    pub(crate) argv: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -54,10 +66,8 @@ impl Cell {
         let (reader, writer) = io::pipe()?;
         let mut child = self
             .enter(run.network, |space| {
-                let mut command = match space {
-                    Some(space) => self.inside(space.pid, space.network, &run),
-                    None => self.outside(&run),
-                };
+                let argv = [self.host.shell().to_owned()];
+                let mut command = self.command(space, &run.cwd, &run.env, &argv);
                 // The command goes at the end of this: it holds the writing ends, which would keep the pipe open.
                 command
                     .stdin(Stdio::piped())
@@ -106,13 +116,45 @@ impl Cell {
         Ok(Ran::Ended { code, output: text })
     }
 
-    fn inside(&self, pid: u32, network: bool, run: &Run) -> Command {
+    /// Starts a program; `spawn` decides on its streams. It has a process group of its own only if `spawn` says so.
+    pub(crate) async fn start<T>(
+        &self,
+        start: &Start,
+        spawn: impl FnOnce(Command) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.enter(start.network, |space| {
+            spawn(self.command(space, &start.cwd, &start.env, &start.argv))
+        })
+        .await
+    }
+
+    fn command(
+        &self,
+        space: Option<&Space>,
+        cwd: &str,
+        env: &BTreeMap<String, String>,
+        argv: &[String],
+    ) -> Command {
+        let env = self.environment(env);
+        match space {
+            Some(space) => self.inside(space, cwd, &env, argv),
+            None => Self::outside(cwd, &env, argv),
+        }
+    }
+
+    fn inside(
+        &self,
+        space: &Space,
+        cwd: &str,
+        env: &BTreeMap<String, String>,
+        argv: &[String],
+    ) -> Command {
         let (nsenter, setpriv) = match self.host.tools() {
             Some(tools) => (tools.nsenter.as_path(), tools.setpriv.as_path()),
             None => ("nsenter".as_ref(), "setpriv".as_ref()),
         };
         let mut command = Command::new(nsenter);
-        command.arg("--target").arg(pid.to_string());
+        command.arg("--target").arg(space.pid.to_string());
         command.args([
             "--user",
             "--mount",
@@ -121,17 +163,16 @@ impl Cell {
             "--uts",
             "--preserve-credentials",
         ]);
-        if !network {
+        if !space.network {
             command.arg("--net");
         }
         command.arg("--").arg(setpriv);
         command.args(["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]);
-        command.args(["/bin/sh", "-c", LAUNCH, "sh", self.host.shell()]);
+        command.args(["/bin/sh", "-c", LAUNCH, "sh"]).args(argv);
         command
             .env_clear()
             .env("PATH", PLAIN_PATH)
-            .env("_launch_cwd", &run.cwd);
-        let env = self.environment(run);
+            .env("_launch_cwd", cwd);
         command.env("_launch_count", env.len().to_string());
         for (index, (name, value)) in env.iter().enumerate() {
             command.env(format!("_launch_{index}"), format!("{name}={value}"));
@@ -140,16 +181,21 @@ impl Cell {
         command
     }
 
-    fn outside(&self, run: &Run) -> Command {
-        let mut command = Command::new(self.host.shell());
+    fn outside(cwd: &str, env: &BTreeMap<String, String>, argv: &[String]) -> Command {
+        let (program, arguments) = match argv.split_first() {
+            Some((program, arguments)) => (program.as_str(), arguments),
+            None => ("/bin/false", argv),
+        };
+        let mut command = Command::new(program);
         command
+            .args(arguments)
             .env_clear()
-            .envs(self.environment(run))
-            .current_dir(&run.cwd);
+            .envs(env)
+            .current_dir(cwd);
         command
     }
 
-    fn environment(&self, run: &Run) -> BTreeMap<String, String> {
+    fn environment(&self, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut env = BTreeMap::new();
         let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
         set("PATH", self.host.path());
@@ -161,8 +207,7 @@ impl Cell {
             set("TMPDIR", &self.root.join("tmp").to_string_lossy());
         }
         env.extend(
-            run.env
-                .iter()
+            own.iter()
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         // Last: a process must not lose the mark by which it is found.

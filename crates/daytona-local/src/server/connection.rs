@@ -139,7 +139,8 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(wire), service);
+        .serve_connection(TokioIo::new(wire), service)
+        .with_upgrades();
     let stop = app.stop.clone();
     let ended = tokio::select! {
         // A client that breaks off is nothing to report.
@@ -150,7 +151,11 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
             ending.unwrap_or(Ending::Close)
         }
     };
-    let mut wire = connection.into_parts().io.into_inner();
+    // one that has switched its protocol is somebody else's
+    let Some(parts) = connection.into_parts() else {
+        return;
+    };
+    let mut wire = parts.io.into_inner();
     let sent = match &ended {
         Ending::Raw { bytes, pace } => send(&app, &mut wire, bytes, *pace).await,
         Ending::Cut { bytes } => send(&app, &mut wire, bytes, None).await,

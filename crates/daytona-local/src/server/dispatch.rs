@@ -9,6 +9,7 @@ use http::header::{DATE, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
 use super::app::App;
@@ -33,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) matched: Matched,
     pub(crate) body: Option<Incoming>,
+    /// The connection, for a request that asks to switch the protocol.
+    pub(crate) upgrade: Option<OnUpgrade>,
 }
 
 impl Call {
@@ -74,7 +77,7 @@ pub(crate) async fn answer(
     control: Arc<Control>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let (method, path) = (
         parts.method.as_str().to_owned(),
         parts.uri.path().to_owned(),
@@ -131,6 +134,7 @@ pub(crate) async fn answer(
         headers: parts.headers,
         matched,
         body: Some(body),
+        upgrade: parts.extensions.remove(),
     };
     let reply = strike::perform(&app, &control, call, action).await;
     entry.status = Some(reply.0.status().as_u16());

@@ -304,6 +304,7 @@ async fn twice(app: &Arc<App>, mut call: Call) -> Reply {
             headers: call.headers.clone(),
             matched: call.matched.clone(),
             body: None,
+            upgrade: None,
         };
         let now = app.clock.now();
         last = match handle_json(app, again, body.clone(), None).await {

@@ -12,6 +12,7 @@ mod files;
 mod git;
 mod isolation;
 mod kill;
+mod live;
 mod plane;
 mod server;
 mod support;

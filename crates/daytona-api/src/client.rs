@@ -7,11 +7,11 @@ pub(crate) mod redact;
 pub(crate) mod retry;
 pub(crate) mod send;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -45,7 +45,8 @@ pub(crate) struct Shared {
     allowed: Vec<Base>,
     headers: HeaderMap,
     transport: Arc<dyn Transport>,
-    budgets: Mutex<HashMap<String, Arc<Budget>>>,
+    /// By origin, of which there are few.
+    budgets: Mutex<Vec<(Scheme, Authority, Arc<Budget>)>>,
 }
 
 /// Builds a [`Daytona`].
@@ -288,13 +289,24 @@ impl Daytona {
     }
 
     fn budget(&self, base: &Base) -> Arc<Budget> {
-        let key = format!("{}://{}", base.scheme, base.authority);
         let mut budgets = self
             .shared
             .budgets
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(budgets.entry(key).or_default())
+        let known = budgets
+            .iter()
+            .find(|(scheme, authority, _)| *scheme == base.scheme && *authority == base.authority);
+        if let Some((.., budget)) = known {
+            return Arc::clone(budget);
+        }
+        let budget = Arc::<Budget>::default();
+        budgets.push((
+            base.scheme.clone(),
+            base.authority.clone(),
+            Arc::clone(&budget),
+        ));
+        budget
     }
 }
 

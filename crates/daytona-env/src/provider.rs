@@ -4,6 +4,7 @@ mod create;
 mod destroy;
 mod find;
 mod keep;
+mod looks;
 mod pace;
 mod phase;
 mod prepare;
@@ -40,6 +41,7 @@ pub(crate) struct DaytonaProvider {
     instance: &'static str,
     pace: pace::Pace,
     anchors: renew::Anchors,
+    looks: looks::Looks,
     /// Dropped with the last task that may still have to delete something.
     _keep: Keep,
 }
@@ -59,6 +61,7 @@ impl DaytonaProvider {
             instance,
             pace: pace::Pace::default(),
             anchors: renew::Anchors::default(),
+            looks: looks::Looks::default(),
             _keep: keep,
         }
     }

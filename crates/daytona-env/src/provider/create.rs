@@ -97,6 +97,7 @@ impl DaytonaProvider {
                 request = request.disk(disk);
             }
         }
+        self.looks.sends(making.attempt.name());
         request.send().await
     }
 
@@ -133,8 +134,10 @@ impl DaytonaProvider {
             Some(408) => Err(CreateError::may_exist(error)),
             Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
                 Ok(Found::Ready(sandbox)) => Ok(sandbox),
-                // 409 says that the name is taken, whatever a look-up that may be cached says
-                Ok(Found::Absent) if status != Some(409) => Err(CreateError::not_created(error)),
+                // 409 says that the name is taken, whatever a look-up that may be cached says; 429 asks to come again
+                Ok(Found::Absent) if !matches!(status, Some(409 | 429)) => {
+                    Err(CreateError::not_created(error))
+                }
                 Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
                     Err(CreateError::not_created(conflict))
                 }

@@ -25,6 +25,10 @@ pub(crate) fn internal(message: &'static str) -> Error {
 pub(crate) fn api_error(operation: &'static str, error: daytona_api::Error) -> Error {
     let retry_after = error.retry_after();
     let mapped = match error.status() {
+        // a web server's words about a path say nothing about a sandbox
+        Some(404) if error.is_not_daytona() => {
+            Error::new(ErrorKind::Unavailable, error.to_string())
+        }
         Some(status) => Error::new(
             kind_of_status(status, error.message().unwrap_or_default()),
             error.to_string(),
@@ -43,6 +47,14 @@ pub(crate) fn api_error(operation: &'static str, error: daytona_api::Error) -> E
         None => mapped,
     }
 }
+
+/// Whether something that is no Daytona API answered.
+pub(crate) fn is_no_api(error: &Error) -> bool {
+    error.message().contains(NO_API)
+}
+
+/// In the text of every such error of the client.
+const NO_API: &str = "not a daytona api";
 
 fn kind_of_status(status: u16, message: &str) -> ErrorKind {
     match status {

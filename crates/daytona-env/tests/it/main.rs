@@ -2,6 +2,7 @@
 
 mod bad_input_build;
 mod bad_input_open;
+mod cached;
 mod create;
 mod fake;
 mod owned;

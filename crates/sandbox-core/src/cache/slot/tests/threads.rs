@@ -1,7 +1,7 @@
 //! The state machine under random orders of threads, with the locks that the table has: an epoch, a
 //! lock of the slot, a lock of the ledger taken inside it. The service is a set of rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::sync::{Arc, Condvar, Mutex};
@@ -20,7 +20,8 @@ struct World {
     /// What may exist and is not in the slot: the sandbox, if there is one, and its epoch.
     ledger: Mutex<BTreeMap<u64, (Option<u64>, u64)>>,
     settled: Condvar,
-    rows: Mutex<BTreeSet<u64>>,
+    /// What exists, with its epoch.
+    rows: Mutex<BTreeMap<u64, u64>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -63,7 +64,8 @@ impl World {
             let Some((Some(id), _)) = found else {
                 panic!("nothing to remove");
             };
-            assert!(world.rows.lock().unwrap().remove(&id), "removed once");
+            let row = world.rows.lock().unwrap().remove(&id);
+            assert!(row.is_some(), "removed once");
             world.done(item);
         });
     }
@@ -117,7 +119,7 @@ impl World {
     /// The end of a creation.
     fn created(self: &Arc<Self>, flight: Flight, generation: u64, epoch: u64) {
         let entry = Entry::new(self.number(), generation);
-        self.rows.lock().unwrap().insert(entry.id);
+        self.rows.lock().unwrap().insert(entry.id, epoch);
         let mut slot = self.slot.lock().unwrap();
         let is_own = self.epoch.load(Ordering::SeqCst) == epoch
             && slot.finish(&flight, epoch, Ended::Ready(entry.clone()));
@@ -193,6 +195,12 @@ impl World {
         while ledger.values().any(|(_, epoch)| *epoch <= ended) {
             ledger = self.settled.wait(ledger).unwrap();
         }
+        drop(ledger);
+        let rows = self.rows.lock().unwrap();
+        assert!(
+            rows.values().all(|epoch| *epoch > ended),
+            "a close that returns leaves nothing"
+        );
     }
 }
 

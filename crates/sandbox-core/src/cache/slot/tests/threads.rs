@@ -57,6 +57,15 @@ impl World {
         self.tasks.lock().unwrap().push(task);
     }
 
+    /// Waits for every task.
+    fn join(&self) {
+        loop {
+            let task = self.tasks.lock().unwrap().pop();
+            let Some(task) = task else { break };
+            task.join().unwrap();
+        }
+    }
+
     /// The deletion queue's task.
     fn remove(self: &Arc<Self>, item: u64) {
         self.task(move |world| {
@@ -206,18 +215,19 @@ impl World {
 
 fn story() {
     let world = World::new();
+    // A sandbox to begin with, so that there is something to lose, doubt and close at once.
+    world.open();
+    world.join();
     let openers: Vec<_> = (0..2)
         .map(|n| {
             let world = Arc::clone(&world);
             thread::spawn(move || {
-                for round in 0..3 {
-                    let Some(entry) = world.open() else {
-                        continue;
-                    };
-                    match (n + round) % 3 {
-                        0 => world.lose(&entry),
-                        1 => entry.mark(DOUBTFUL),
-                        _ => {}
+                for round in 0..2 {
+                    if let Some(entry) = world.open() {
+                        match (n + round) % 2 {
+                            0 => world.lose(&entry),
+                            _ => entry.mark(DOUBTFUL),
+                        }
                     }
                 }
             })
@@ -237,11 +247,7 @@ fn story() {
         "a close leaves nothing"
     );
     assert!(world.ledger.lock().unwrap().is_empty());
-    loop {
-        let task = world.tasks.lock().unwrap().pop();
-        let Some(task) = task else { break };
-        task.join().unwrap();
-    }
+    world.join();
     assert!(
         world.rows.lock().unwrap().is_empty(),
         "nor does what comes after it"
@@ -251,4 +257,9 @@ fn story() {
 #[test]
 fn opens_losses_doubts_and_closes_in_any_order_leave_nothing() {
     shuttle::check_random(story, SCHEDULES);
+}
+
+#[test]
+fn rare_orders_leave_nothing_either() {
+    shuttle::check_pct(story, SCHEDULES / 5, 3);
 }

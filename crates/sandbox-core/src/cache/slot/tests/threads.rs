@@ -143,7 +143,7 @@ impl World {
 
     /// The end of a look at a sandbox in doubt.
     fn revived(self: &Arc<Self>, flight: Flight, entry: &Entry, epoch: u64) {
-        if entry.id % 2 == 0 {
+        if entry.id.is_multiple_of(2) {
             entry.mark(LOST);
         }
         entry.mark(super::SOUND);

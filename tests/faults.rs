@@ -1,6 +1,7 @@
 //! The faults of docs/faults.md, one by one, and the table that the page is made from.
 
 mod cells;
+mod certificates;
 mod create;
 mod data;
 mod delete;

@@ -1,4 +1,4 @@
-use super::{Row, row, void};
+use super::{Row, row};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -21,11 +21,17 @@ pub(super) const ROWS: &[Row] = &[
             "crates/daytona-env/src/wrapper/tests/output.rs::bytes_are_exact",
         ],
     ),
-    void(
+    row(
         "88",
-        "A WebSocket that drops",
-        "resumed at an offset, or unknown",
-        "commands and files of a sandbox go over plain requests: no WebSocket carries them",
+        "A WebSocket that drops, a giant or split frame",
+        "logs, terminals and code cut at every byte, in any frames, beyond the limit",
+        "nothing is lost or repeated, or the break is an error; commands and files of a handle go over plain requests",
+        &[
+            "crates/daytona-api/tests/it/sockets/logs.rs::a_connection_that_breaks_anywhere_loses_and_repeats_nothing",
+            "crates/daytona-api/tests/it/sockets/logs.rs::a_log_comes_whole_however_it_is_cut_into_frames",
+            "crates/daytona-api/tests/it/sockets/logs.rs::a_message_beyond_the_limit_is_refused_before_it_is_read",
+            "crates/daytona-api/tests/it/sockets/terminal.rs::cut_anywhere_it_shows_what_came_and_then_the_break",
+        ],
     ),
     row(
         "89",

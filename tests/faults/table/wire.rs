@@ -286,9 +286,10 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "34",
         "A certificate that is not to be trusted",
-        "a handshake with a server nobody vouches for",
+        "certificates that sign themselves: right, run out, for another host; one of a CA nobody knows",
         "nothing is sent",
         &[
+            "tests/faults/certificates.rs::a_certificate_that_nobody_vouches_for",
             "crates/daytona-api/tests/it/wire.rs::tls_needs_no_provider_of_the_process_and_sends_nothing_before_its_handshake",
         ],
     ),

@@ -12,6 +12,7 @@ mod help;
 mod kept;
 mod lease;
 mod mcp;
+mod mcp_config;
 mod outcome;
 mod pages;
 mod remote;

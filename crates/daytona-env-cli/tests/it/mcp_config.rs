@@ -1,8 +1,4 @@
 //! What `mcp` refuses, and the configurations that it prints.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set up its surroundings has failed"
-)]
 
 use serde_json::Value;
 

@@ -4,4 +4,5 @@ pub(crate) mod doctor;
 pub(crate) mod ls;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod sweep;

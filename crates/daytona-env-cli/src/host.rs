@@ -22,6 +22,7 @@ pub(crate) struct HostEnv {
     api_url: Option<String>,
     target: Option<String>,
     log: Option<String>,
+    term: Option<String>,
 }
 
 /// A Daytona server and the credential for it.
@@ -62,7 +63,13 @@ impl HostEnv {
             api_url: read(API_URL),
             target: read(TARGET),
             log: read("RUST_LOG"),
+            term: read("TERM"),
         }
+    }
+
+    /// What kind of terminal the person has.
+    pub(crate) fn term(&self) -> Option<&str> {
+        self.term.as_deref()
     }
 
     pub(crate) fn log_filter(&self) -> Option<&str> {

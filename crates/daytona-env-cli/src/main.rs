@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         };
         match cli.command {
             Command::Run(args) => cmd::run::run(*args, &host, &mut signals).await,
+            Command::Shell(args) => cmd::shell::run(*args, &host, &mut signals).await,
             Command::Serve(args) => cmd::serve::run(args, &mut signals).await,
             Command::Ls(args) => cmd::ls::run(args, &host, &mut signals).await,
             Command::Sweep(args) => cmd::sweep::run(args, &host, &mut signals).await,

@@ -1,7 +1,7 @@
 //! `run`: one command in a sandbox of its own.
 
 mod checks;
-mod close;
+pub(super) mod close;
 mod report;
 mod streams;
 

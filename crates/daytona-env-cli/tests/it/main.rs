@@ -12,6 +12,7 @@ mod lease;
 mod outcome;
 mod remote;
 mod secrets;
+mod shell;
 mod signals;
 mod terminal;
 mod transfer;

@@ -47,6 +47,7 @@ pub trait ResolvedTuple: ResolvedKey {
 }
 
 /// Feeds a text to a hasher with its length before it.
+#[inline]
 pub fn hash_text<H: Hasher>(text: &str, state: &mut H) {
     state.write_u64(text.len() as u64);
     state.write(text.as_bytes());

@@ -81,6 +81,7 @@ impl<T: ParamType> Param<T> {
 
     /// The value, if it is the same in every context.
     #[must_use]
+    #[inline]
     pub fn constant(&self) -> Option<&T> {
         match &self.0 {
             Repr::Constant(value) => Some(value),

@@ -34,6 +34,7 @@ impl Secret {
 
     /// The text itself. Whoever calls this answers for where it goes.
     #[must_use]
+    #[inline]
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -79,12 +80,14 @@ pub struct SecretView<'a>(Repr<'a>);
 #[derive(Clone)]
 enum Repr<'a> {
     Borrowed(&'a str),
-    Owned(Secret),
+    // boxed, so that a view is as small as a `&str`: an environment has many
+    Owned(Box<Secret>),
 }
 
 impl<'a> SecretView<'a> {
     /// A view of text that lives elsewhere.
     #[must_use]
+    #[inline]
     pub fn borrowed(text: &'a str) -> Self {
         Self(Repr::Borrowed(text))
     }
@@ -92,11 +95,12 @@ impl<'a> SecretView<'a> {
     /// A view that owns its text.
     #[must_use]
     pub fn owned(secret: Secret) -> Self {
-        Self(Repr::Owned(secret))
+        Self(Repr::Owned(Box::new(secret)))
     }
 
     /// The text itself. Whoever calls this answers for where it goes.
     #[must_use]
+    #[inline]
     pub fn expose(&self) -> &str {
         match &self.0 {
             Repr::Borrowed(text) => text,
@@ -114,6 +118,7 @@ impl fmt::Debug for SecretView<'_> {
 /// Compares without stopping at the first difference: differences are gathered a word at a time
 /// and looked at once, since a guarded comparison per byte would dominate a look-up with many
 /// variables.
+#[inline]
 pub(crate) fn same_text(a: &str, b: &str) -> bool {
     if a.len() != b.len() {
         return false;

@@ -148,7 +148,7 @@ impl Call {
         base: &Base,
         common: &HeaderMap,
     ) -> Result<http::Request<Body>, Error> {
-        let text = format!("{}{}{}", base.prefix, self.path, self.query);
+        let text = [base.prefix.as_str(), &self.path, &self.query].concat();
         let uri = http::Uri::builder()
             .scheme(base.scheme.clone())
             .authority(base.authority.clone())
@@ -162,6 +162,9 @@ impl Call {
             None => self.body.take().unwrap_or_default(),
         };
         let mut request = http::Request::new(body);
+        // room for what the transport adds
+        let headers = common.len() + self.headers.len() + 3;
+        request.headers_mut().reserve(headers);
         // POST without a body: some servers insist on a length
         if self.route.method != Method::Get
             && let Some(length) = http_body::Body::size_hint(request.body()).exact()

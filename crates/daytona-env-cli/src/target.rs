@@ -25,13 +25,10 @@ impl Target {
     pub(crate) async fn choose(host: &HostEnv, args: &EmbeddedArgs) -> Result<Self, Failure> {
         match host.account()? {
             None => Ok(Self::Embedded(embedded::for_run(args).await?)),
-            Some(account) => match only_embedded(args) {
-                Some(flag) => Err(Failure::new(format!(
-                    "{flag} is for the embedded server, and an account is configured"
-                ))
-                .hint("unset DAYTONA_API_KEY (and DAYTONA_API_URL) to use the embedded server")),
-                None => Ok(Self::Account(account)),
-            },
+            Some(account) => {
+                refuse_embedded(args)?;
+                Ok(Self::Account(account))
+            }
         }
     }
 
@@ -52,6 +49,14 @@ impl Target {
             ));
         }
         Some(line)
+    }
+
+    /// The account, where one is configured.
+    pub(crate) fn account(&self) -> Option<&Account> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Embedded(_) => None,
+        }
     }
 
     /// Where it is, for a person.
@@ -131,6 +136,17 @@ pub(crate) fn context(args: &RunArgs) -> Vars {
     args.vars.iter().fold(Vars::new(), |vars, var| {
         vars.with(&var.name, var.value.clone())
     })
+}
+
+/// Refuses options that only the embedded server knows.
+pub(crate) fn refuse_embedded(args: &EmbeddedArgs) -> Result<(), Failure> {
+    match only_embedded(args) {
+        None => Ok(()),
+        Some(flag) => Err(Failure::new(format!(
+            "{flag} is for the embedded server, and an account is configured"
+        ))
+        .hint("unset DAYTONA_API_KEY (and DAYTONA_API_URL) to use the embedded server")),
+    }
 }
 
 /// The first option given that no other server would heed.

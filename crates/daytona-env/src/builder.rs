@@ -15,7 +15,7 @@ use crate::environment::DaytonaEnvironment;
 use crate::error::{internal, invalid};
 use crate::fingerprint::{Fingerprinter, instance};
 use crate::lease::Lease;
-use crate::params::DaytonaParams;
+use crate::params::{DaytonaParams, ShownUrl};
 use crate::provider::{DaytonaProvider, Keep};
 use crate::resources::DaytonaResources;
 use crate::share::Share;
@@ -121,7 +121,7 @@ impl Default for DaytonaEnvironmentBuilder {
 impl fmt::Debug for DaytonaEnvironmentBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DaytonaEnvironmentBuilder")
-            .field("api_url", &self.api_url)
+            .field("api_url", &ShownUrl(&self.api_url))
             .field("target", &self.target)
             .field("snapshot", &self.snapshot)
             .field("image", &self.image)

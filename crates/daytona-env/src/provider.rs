@@ -4,11 +4,12 @@ mod create;
 mod destroy;
 mod find;
 mod keep;
+mod looks;
 mod pace;
 mod phase;
 mod prepare;
 mod renew;
-mod row;
+pub(crate) mod row;
 mod wait;
 
 use std::hash::Hasher;
@@ -29,6 +30,7 @@ use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
 
 pub(crate) use keep::Keep;
+pub(crate) use phase::Phase;
 
 /// Makes, finds, renews and destroys sandboxes for one environment.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub(crate) struct DaytonaProvider {
     instance: &'static str,
     pace: pace::Pace,
     anchors: renew::Anchors,
+    looks: looks::Looks,
     /// Dropped with the last task that may still have to delete something.
     _keep: Keep,
 }
@@ -58,6 +61,7 @@ impl DaytonaProvider {
             instance,
             pace: pace::Pace::default(),
             anchors: renew::Anchors::default(),
+            looks: looks::Looks::default(),
             _keep: keep,
         }
     }
@@ -68,10 +72,12 @@ impl DaytonaProvider {
 
     fn clients(&self, params: &DaytonaParamsResolved) -> Result<Arc<ClientSet>, Error> {
         let credential = Self::credential(params)?;
-        self.clients.of(&Account {
+        let account = self.clients.of(&Account {
             api_url: &params.api_url,
             credential,
-        })
+        })?;
+        let values = params.env_vars.iter().map(|(_, value)| value.expose());
+        Ok(ClientSet::hiding(account, values))
     }
 
     fn fingerprint(&self, params: &DaytonaParamsResolved) -> Fingerprint {

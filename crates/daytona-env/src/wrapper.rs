@@ -17,4 +17,5 @@ mod script;
 mod tests;
 
 pub(crate) use frame::{Ran, Refusal, Report, Stream, parse};
+pub(crate) use quote::word as quoted;
 pub(crate) use script::{Command, Script, Stdin};

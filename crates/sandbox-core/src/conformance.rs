@@ -26,6 +26,11 @@
 //! factory but its traits, and of the sandbox only that it has a POSIX `sh` with the usual
 //! commands. The clock is real: a rule that waits for a timeout takes seconds.
 //!
+//! # Providers
+//!
+//! Who writes a `Provider` runs [`Suite::over`] it: all rules over a `CachingFactory` of it, and
+//! those that a provider owes the factory, such as finding by name what a lost answer has made.
+//!
 //! # What the factory must be made with
 //!
 //! Its parameters resolve the variable [`TENANT`], and contexts that differ in it get sandboxes of
@@ -38,6 +43,8 @@ mod exec;
 mod files;
 mod lab;
 mod lifecycle;
+#[cfg(feature = "cache")]
+mod provider;
 mod report;
 mod rule;
 mod secrets;
@@ -46,6 +53,8 @@ mod suite;
 pub use lab::{TENANT, TOKEN};
 pub use report::{Outcome, Report};
 pub use rule::Rule;
+#[cfg(feature = "cache")]
+pub use suite::provider_rules;
 pub use suite::{Suite, rules};
 
 use crate::SandboxFactory;

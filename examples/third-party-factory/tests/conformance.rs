@@ -1,8 +1,7 @@
 //! It keeps every rule there is.
 
 use context_vars::Variable;
-use sandbox_core::CachingFactory;
-use sandbox_core::conformance::{self, TENANT, TOKEN};
+use sandbox_core::conformance::{self, Suite, TENANT, TOKEN};
 use third_party_factory::{WorkshopParams, Workshops};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -14,11 +13,12 @@ async fn it_keeps_every_rule() {
             scope: Variable::new(TENANT).into(),
             env_vars: [("TOKEN", Variable::new(TOKEN))].into(),
         };
-        CachingFactory::new(Workshops(path.clone()), params)
+        (Workshops(path.clone()), params)
     };
-    let report = conformance::run(make).await;
+    let report = Suite::over(make).run().await;
     report.assert_all();
-    assert_eq!(report.outcomes().len(), conformance::rules().count());
+    let all = conformance::provider_rules().count() + conformance::rules().count();
+    assert_eq!(report.outcomes().len(), all);
     let left: Vec<_> = std::fs::read_dir(root.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

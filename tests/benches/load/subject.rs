@@ -21,6 +21,8 @@ pub(crate) struct Params {
     pub(crate) scope: Param<Scope>,
 }
 
+pub(crate) const API_URL: &str = "https://app.daytona.io/api";
+
 /// The environment variables but for a tenth, which is a variable.
 pub(crate) const ENV: [(&str, &str); 9] = [
     ("PATH_EXTRA", "/opt/tools/bin"),
@@ -41,7 +43,7 @@ pub(crate) fn params() -> Params {
     Params {
         api_key: Variable::new("key").into(),
         organization: Variable::new("organization").into(),
-        api_url: "https://app.daytona.io/api".into(),
+        api_url: API_URL.into(),
         target: Variable::new("target").into(),
         snapshot: OptParam::unset(),
         image: Variable::new("image").into(),

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
 
+use smallvec::SmallVec;
+
 use super::{Mismatch, Param, ParamType};
 use crate::error::{Problems, Reason, Site};
 use crate::resolve::Field;
@@ -14,10 +16,18 @@ use crate::value::{MapRef, ValueRef};
 use crate::variable::{Fallback, Variable};
 
 mod resolved;
+mod view;
 
-pub use resolved::{MapView, SecretMap};
+pub use resolved::SecretMap;
+pub use view::MapView;
+use view::Merge;
 
 const WANTED: &str = "map";
+
+type Entry = (String, Param<Secret>);
+
+/// Ordered by name, each name once.
+type Entries = Vec<Entry>;
 
 /// A map of secrets whose entries, or the whole of it, may be variables. The order in which
 /// entries are given never matters.
@@ -37,7 +47,7 @@ const WANTED: &str = "map";
 /// ```
 #[derive(Clone, Default)]
 pub struct ParamMap {
-    entries: BTreeMap<String, Param<Secret>>,
+    entries: Entries,
     whole: Option<Variable<SecretMap>>,
 }
 
@@ -67,7 +77,15 @@ impl ParamMap {
 
     /// Adds an entry, or replaces it.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Param<Secret>>) {
-        self.entries.insert(name.into(), value.into());
+        let (name, value) = (name.into(), value.into());
+        match self.position(&name) {
+            Ok(at) => {
+                if let Some(entry) = self.entries.get_mut(at) {
+                    entry.1 = value;
+                }
+            }
+            Err(at) => self.entries.insert(at, (name, value)),
+        }
     }
 
     /// Takes the entries not given one by one from a variable that holds a map.
@@ -116,7 +134,7 @@ impl ParamMap {
         variable: &'a Variable<SecretMap>,
         site: Site<'_>,
         source: &'a dyn Source,
-        view: &mut MapView<'a>,
+        view: &mut Merge<'a>,
         problems: &mut Problems,
     ) {
         let name = variable.name().unwrap_or_else(|| site.name());
@@ -151,7 +169,7 @@ impl ParamMap {
         map: &'a dyn MapRef,
         variable: &str,
         site: Site<'_>,
-        view: &mut MapView<'a>,
+        view: &mut Merge<'a>,
         problems: &mut Problems,
     ) {
         map.for_each(&mut |key, value| {
@@ -170,7 +188,13 @@ impl ParamMap {
 
     /// True if no entry of its own has the name.
     fn is_open(&self, key: &str) -> bool {
-        !self.entries.contains_key(key)
+        self.position(key).is_err()
+    }
+
+    /// Where the name is, or belongs.
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.entries
+            .binary_search_by(|(name, _)| name.as_str().cmp(key))
     }
 }
 
@@ -185,18 +209,26 @@ impl Field for ParamMap {
         problems: &mut Problems,
     ) -> Option<MapView<'a>> {
         let before = problems.len();
-        let mut view = MapView::new();
+        let Some(variable) = &self.whole else {
+            let mut found = SmallVec::new();
+            for (key, param) in &self.entries {
+                if param.constant().is_none()
+                    && let Some(value) = param.resolve_field(site.entry(key), source, problems)
+                {
+                    found.push(value);
+                }
+            }
+            return (problems.len() == before).then(|| MapView::of_entries(&self.entries, found));
+        };
+        let mut view = MapView::merge();
         for (key, param) in &self.entries {
             if let Some(value) = param.resolve_field(site.entry(key), source, problems) {
                 view.push(Cow::Borrowed(key), value);
             }
         }
-        if let Some(variable) = &self.whole {
-            self.add_whole(variable, site, source, &mut view, problems);
-            problems.sort_keys_from(before);
-            view.sort();
-        }
-        (problems.len() == before).then_some(view)
+        self.add_whole(variable, site, source, &mut view, problems);
+        problems.sort_keys_from(before);
+        (problems.len() == before).then(|| view.into_view())
     }
 
     fn check_field(&self, site: Site<'_>, problems: &mut Problems) {
@@ -209,7 +241,7 @@ impl Field for ParamMap {
 impl fmt::Debug for ParamMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
-        map.entries(&self.entries);
+        map.entries(self.entries.iter().map(|(name, value)| (name, value)));
         if let Some(variable) = &self.whole {
             map.entry(&format_args!(".."), variable);
         }
@@ -225,11 +257,13 @@ impl From<Variable<SecretMap>> for ParamMap {
 
 impl<N: Into<String>, V: Into<Param<Secret>>> FromIterator<(N, V)> for ParamMap {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
-        let entries = entries
+        // sorted once; of one name the last counts
+        let entries: BTreeMap<String, Param<Secret>> = entries
             .into_iter()
-            .map(|(name, value)| (name.into(), value.into()));
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
         Self {
-            entries: entries.collect(),
+            entries: entries.into_iter().collect(),
             whole: None,
         }
     }

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +38,8 @@ pub struct HyperTransport {
     pool_idle: Duration,
     max_connections: usize,
     pools: Mutex<Vec<(Id, Pool)>>,
-    origins: Mutex<HashMap<(bool, Authority), Arc<Semaphore>>>,
+    /// By origin, of which there are few.
+    origins: Mutex<Vec<(bool, Authority, Arc<Semaphore>)>>,
 }
 
 type Pool = Client<Dial, Tracked>;
@@ -136,12 +136,17 @@ impl HyperTransport {
         let authority = uri
             .authority()
             .ok_or_else(|| TransportError::new(Phase::Connect))?;
-        let key = (uri.scheme_str() == Some("https"), authority.clone());
+        let secure = uri.scheme_str() == Some("https");
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let semaphore = origins
-            .entry(key)
-            .or_insert_with(|| Arc::new(Semaphore::new(self.max_connections)));
-        Ok(Arc::clone(semaphore))
+        let known = origins
+            .iter()
+            .find(|(tls, known, _)| *tls == secure && known == authority);
+        if let Some((.., semaphore)) = known {
+            return Ok(Arc::clone(semaphore));
+        }
+        let semaphore = Arc::new(Semaphore::new(self.max_connections));
+        origins.push((secure, authority.clone(), Arc::clone(&semaphore)));
+        Ok(semaphore)
     }
 }
 

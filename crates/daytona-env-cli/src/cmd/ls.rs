@@ -8,13 +8,11 @@ use serde::Serialize;
 
 use crate::args::LsArgs;
 use crate::error::Failure;
+use crate::existing::MANAGED;
 use crate::host::HostEnv;
 use crate::output;
 use crate::progress::Progress;
 use crate::signals::Signals;
-
-/// The label that everything of ours carries.
-const MANAGED: (&str, &str) = ("daytona-env.managed", "1");
 
 /// A row, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -45,7 +43,7 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
             "set DAYTONA_API_KEY; for `daytona-env serve`, set DAYTONA_API_URL too. A `run` without a key leaves nothing to list",
         )
     })?;
-    let failed = |error| api_failure("cannot list the sandboxes", error);
+    let failed = |error| api_failure("cannot list the sandboxes", error).at(Some(&account));
     let api = Daytona::new(account.config()).map_err(failed)?;
     let _progress = Progress::step("listing");
     let items = api
@@ -59,7 +57,7 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
 }
 
 /// A failure of the API, with the hint it deserves.
-pub(super) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
+pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
     let hint = if error.is_auth() {
         "check DAYTONA_API_KEY, and that DAYTONA_API_URL is the server it belongs to"
     } else {

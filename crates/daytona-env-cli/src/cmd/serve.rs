@@ -36,9 +36,20 @@ pub(crate) async fn run(args: ServeArgs, signals: &mut Signals) -> ExitCode {
 }
 
 async fn serve(args: &ServeArgs, signals: &mut Signals) -> Result<(), Failure> {
-    let server = tokio::select! {
-        server = embedded::for_serve(args) => server?,
-        _ = signals.next() => return Ok(()),
+    let server = {
+        let starting = embedded::for_serve(args);
+        tokio::pin!(starting);
+        tokio::select! {
+            server = &mut starting => server?,
+            _ = signals.next() => {
+                // let finish, since only a server that runs can clean up after itself
+                tokio::select! {
+                    server = starting => server?.shutdown().await,
+                    _ = signals.next() => {}
+                }
+                return Ok(());
+            }
+        }
     };
     let file = args
         .token_file

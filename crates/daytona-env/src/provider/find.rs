@@ -3,6 +3,8 @@
 use daytona_api::{Daytona, models};
 use sandbox_core::{Attempt, Error, ErrorKind, Found, Health, Target};
 
+use tokio::time::sleep_until;
+
 use super::create::Making;
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
@@ -21,10 +23,8 @@ impl DaytonaProvider {
     ) -> Result<Found<DaytonaSandbox>, Error> {
         let clients = self.clients(params)?;
         let api = clients.api().clone();
-        let found = match api.sandboxes().get(attempt.name()).await {
-            Ok(found) => found,
-            Err(error) if error.is_not_found() => return Ok(Found::Absent),
-            Err(error) => return Err(api_error("find a sandbox", error)),
+        let Some(found) = self.look_up(&api, attempt.name()).await? else {
+            return Ok(Found::Absent);
         };
         let owner = self
             .ownership(attempt, params)
@@ -65,6 +65,20 @@ impl DaytonaProvider {
                     found,
                 ))
                 .await
+            }
+        }
+    }
+
+    /// The row of this name; `None` only where there is none for certain, as far as an answer can tell.
+    async fn look_up(&self, api: &Daytona, name: &str) -> Result<Option<models::Sandbox>, Error> {
+        loop {
+            match api.sandboxes().get(name).await {
+                Ok(found) => return Ok(Some(found)),
+                Err(error) if error.is_not_found() => match self.looks.found_nothing(name) {
+                    Some(doubtful_until) => sleep_until(doubtful_until).await,
+                    None => return Ok(None),
+                },
+                Err(error) => return Err(api_error("find a sandbox", error)),
             }
         }
     }

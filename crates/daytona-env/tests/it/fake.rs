@@ -88,6 +88,9 @@ pub(crate) struct State {
     pub(crate) ttl: bool,
     /// Where toolboxes are said to be.
     pub(crate) toolbox: Option<&'static str>,
+    /// Look-ups are answered from a cache for ten seconds, those that find nothing too.
+    pub(crate) caches_misses: bool,
+    pub(crate) misses: BTreeMap<String, Instant>,
     /// Beginnings of queries for directories that may not be made.
     pub(crate) refused: Vec<&'static str>,
 }
@@ -304,8 +307,19 @@ impl Fake {
     }
 
     fn get(&self, key: &str) -> Answer {
-        self.find(key, |row| row.shown())
-            .map_or_else(|| error(404, "not found"), |shown| reply(200, &shown))
+        let cached = self
+            .state()
+            .misses
+            .get(key)
+            .is_some_and(|at| at.elapsed() < Duration::from_secs(10));
+        if cached {
+            return error(404, "not found");
+        }
+        let found = self.find(key, |row| row.shown());
+        if found.is_none() && self.state().caches_misses {
+            self.state().misses.insert(key.to_owned(), Instant::now());
+        }
+        found.map_or_else(|| error(404, "not found"), |shown| reply(200, &shown))
     }
 
     fn touch(&self, key: &str, act: impl FnOnce(&mut Row)) -> Answer {

@@ -2,6 +2,7 @@
 
 mod bad_input_build;
 mod bad_input_open;
+mod cached;
 mod create;
 mod fake;
 mod owned;
@@ -9,3 +10,4 @@ mod refused;
 mod server;
 mod share;
 mod sweep;
+mod truth;

@@ -300,6 +300,7 @@ async fn make_dir_again(lab: &Lab) -> Check {
     sandbox.make_dir("a/b/c").await?;
     sandbox.make_dir("a/b/c").await?;
     sandbox.make_dir("a").await?;
+    sandbox.make_dir(".").await?;
     sh(&*sandbox, "test -d a/b/c").await?;
     sandbox.put_text("a/file", "x").await?;
     let over = sandbox.make_dir("a/file").await;

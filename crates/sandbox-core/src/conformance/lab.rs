@@ -27,6 +27,9 @@ pub(super) struct Lab {
     pub(super) factory: Arc<dyn SandboxFactory>,
     /// For a second one; who makes it closes it.
     pub(super) make: Make,
+    /// What makes the sandboxes, where the suite knows it.
+    #[cfg(feature = "cache")]
+    pub(super) bench: Option<Arc<dyn super::provider::Bench>>,
 }
 
 impl Lab {

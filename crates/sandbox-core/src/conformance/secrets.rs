@@ -17,6 +17,12 @@ pub(super) const RULES: &[Rule] = &[
         "name the parameter or the variable in an error, never its value",
         |lab| Box::pin(errors_are_clean(lab)),
     ),
+    Rule::new(
+        "host-environment-stays-out",
+        "commands see nothing of the environment of the process that the factory is in",
+        "clear the environment of what you start, and set what was asked for",
+        |lab| Box::pin(host_environment_stays_out(lab)),
+    ),
 ];
 
 fn clean(what: &str, text: &str) -> Check {
@@ -83,4 +89,31 @@ fn error_of<T>(what: &str, result: Result<T, Error>) -> Check {
 
 fn shown(error: &Error) -> String {
     format!("{} {error:?} {error:#?}", chain(error))
+}
+
+async fn host_environment_stays_out(lab: &Lab) -> Check {
+    // Set by cargo for this process alone; others may by chance be the same in a sandbox.
+    let telling: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    ensure(!telling.is_empty(), || {
+        "this process has no variable of cargo's that could be told; run the suite as a test"
+            .to_owned()
+    })?;
+    let sandbox = lab.open().await?;
+    let outcome = sandbox.exec(ExecRequest::argv(["env"])).await?;
+    super::lab::ended(&outcome, crate::ExecStatus::Exited(0))?;
+    let seen = outcome.stdout().text_lossy();
+    ensure(seen.contains("PATH="), || {
+        "a command has no PATH, so `env` tells nothing".to_owned()
+    })?;
+    for variable in telling {
+        ensure(!seen.contains(&variable), || {
+            let name = variable.split('=').next().unwrap_or_default();
+            format!("a command sees the variable {name:?} of this process")
+        })?;
+    }
+    Ok(())
 }

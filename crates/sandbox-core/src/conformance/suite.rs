@@ -8,10 +8,17 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::lab::{Lab, Make};
+#[cfg(feature = "cache")]
+use super::provider;
 use super::report::{Outcome, Report};
 use super::rule::{Broken, Check, Rule};
 use super::{cancellation, concurrency, exec, files, lifecycle, secrets};
 use crate::SandboxFactory;
+#[cfg(feature = "cache")]
+use crate::{CachingFactory, Provider};
+
+#[cfg(feature = "cache")]
+type MakeBench = Arc<dyn Fn() -> Arc<dyn provider::Bench> + Send + Sync>;
 
 /// Every rule, in the order of a run.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -27,10 +34,18 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     .flatten()
 }
 
+/// Every rule of a provider, which [`Suite::over`] runs before those of a factory.
+#[cfg(feature = "cache")]
+pub fn provider_rules() -> impl Iterator<Item = &'static Rule> {
+    provider::RULES.iter()
+}
+
 /// A run of the rules, to be set up.
 #[must_use = "nothing runs until `run`"]
 pub struct Suite {
     make: Make,
+    #[cfg(feature = "cache")]
+    bench: Option<MakeBench>,
     only: BTreeSet<String>,
     skip: BTreeMap<String, String>,
     at_once: usize,
@@ -42,11 +57,41 @@ impl Suite {
     pub fn new<F: SandboxFactory>(make: impl Fn() -> F + Send + Sync + 'static) -> Self {
         Self {
             make: Arc::new(move || Arc::new(make())),
+            #[cfg(feature = "cache")]
+            bench: None,
             only: BTreeSet::new(),
             skip: BTreeMap::new(),
             at_once: 4,
             timeout: Duration::from_mins(2),
         }
+    }
+
+    /// All rules, over a [`CachingFactory`](crate::CachingFactory) of the provider and the
+    /// parameters that `make` makes, and before them the [rules of a provider](provider_rules).
+    /// Each time it makes both anew, with nothing open; they may share what stands for the service.
+    #[cfg(feature = "cache")]
+    pub fn over<P: Provider>(make: impl Fn() -> (P, P::Params) + Send + Sync + 'static) -> Self {
+        let make = Arc::new(make);
+        let for_bench = Arc::clone(&make);
+        let bench: MakeBench = Arc::new(move || {
+            let (provider, params) = for_bench();
+            Arc::new(provider::Of { provider, params })
+        });
+        let mut suite = Self::new(move || {
+            let (provider, params) = make();
+            CachingFactory::new(provider, params)
+        });
+        suite.bench = Some(bench);
+        suite
+    }
+
+    /// The rules of this run, before any is left out.
+    fn rules(&self) -> Vec<Rule> {
+        #[cfg(feature = "cache")]
+        let of_provider = self.bench.iter().flat_map(|_| provider_rules());
+        #[cfg(not(feature = "cache"))]
+        let of_provider = std::iter::empty();
+        of_provider.chain(rules()).copied().collect()
     }
 
     /// Runs this rule, and others named so, and no more. A name that is no rule's is a failure.
@@ -81,20 +126,26 @@ impl Suite {
     pub async fn run(self) -> Report {
         let mut outcomes: Vec<(Rule, Option<Outcome>)> = Vec::new();
         let mut running = JoinSet::new();
-        for rule in rules() {
+        for rule in self.rules() {
             let place = outcomes.len();
             if let Some(reason) = self.skip.get(rule.name()) {
-                outcomes.push((*rule, Some(Outcome::Skipped(reason.clone()))));
+                outcomes.push((rule, Some(Outcome::Skipped(reason.clone()))));
                 continue;
             }
             if !self.only.is_empty() && !self.only.contains(rule.name()) {
                 continue;
             }
-            outcomes.push((*rule, None));
+            outcomes.push((rule, None));
             if running.len() >= self.at_once {
                 collect(&mut running, &mut outcomes).await;
             }
-            let work = run_one(*rule, Arc::clone(&self.make), self.timeout);
+            let lab = Lab {
+                factory: (self.make)(),
+                make: Arc::clone(&self.make),
+                #[cfg(feature = "cache")]
+                bench: self.bench.as_ref().map(|make| make()),
+            };
+            let work = run_one(rule, lab, self.timeout);
             running.spawn(async move { (place, work.await) });
         }
         while !running.is_empty() {
@@ -114,7 +165,7 @@ impl Suite {
     fn unknown_names(&self) -> Vec<(Rule, Outcome)> {
         let names = self.only.iter().chain(self.skip.keys());
         names
-            .filter(|name| rules().all(|rule| rule.name() != *name))
+            .filter(|name| self.rules().iter().all(|rule| rule.name() != *name))
             .map(|name| {
                 let how = format!("there is no rule of the name {name:?}");
                 (NAMES, Outcome::Broken(how))
@@ -153,11 +204,7 @@ async fn collect(
     }
 }
 
-async fn run_one(rule: Rule, make: Make, timeout: Duration) -> Outcome {
-    let lab = Lab {
-        factory: make(),
-        make,
-    };
+async fn run_one(rule: Rule, lab: Lab, timeout: Duration) -> Outcome {
     let hangs = |what: &str| Broken(format!("{what} hangs: it took more than {timeout:?}"));
     let checked: Check = match tokio::time::timeout(timeout, rule.check(&lab)).await {
         Ok(checked) => checked,

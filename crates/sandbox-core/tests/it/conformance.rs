@@ -3,19 +3,25 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use context_vars::Variable;
-use sandbox_core::LocalEnvironment;
 use sandbox_core::conformance::{self, Suite, TENANT, TOKEN};
+use sandbox_core::{LocalEnvironment, LocalEnvironmentBuilder};
 
 mod broken;
 #[cfg(feature = "cache")]
 mod caching;
 
-fn local() -> LocalEnvironment {
+fn builder() -> LocalEnvironmentBuilder {
     LocalEnvironment::builder()
         .scope(Variable::new(TENANT))
         .env_var("TOKEN", Variable::new(TOKEN))
-        .build()
-        .unwrap()
+}
+
+fn local() -> LocalEnvironment {
+    builder().build().unwrap()
+}
+
+fn local_with_all_of_the_host() -> LocalEnvironment {
+    builder().inherit_env().build().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

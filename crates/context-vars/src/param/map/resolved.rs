@@ -1,17 +1,11 @@
 //! Resolved maps of secrets.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 
-use smallvec::SmallVec;
-
-use crate::key::{KeyView, ResolvedKey, hash_text};
-use crate::secret::{Secret, SecretView};
-
-/// Most environments fit; beyond it a look-up allocates once.
-const INLINE: usize = 16;
+use crate::key::{ResolvedKey, hash_text};
+use crate::secret::Secret;
 
 /// A map of secrets by name. `Debug` shows the names only.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -116,83 +110,5 @@ impl ResolvedKey for SecretMap {
 
     fn eq_key(&self, other: &Self) -> bool {
         self == other
-    }
-}
-
-/// A map of secrets as a look-up sees it, ordered by name. `Debug` shows the names only.
-#[derive(Clone)]
-pub struct MapView<'a>(SmallVec<[(Cow<'a, str>, SecretView<'a>); INLINE]>);
-
-impl<'a> MapView<'a> {
-    pub(super) fn new() -> Self {
-        Self(SmallVec::new())
-    }
-
-    pub(super) fn push(&mut self, name: Cow<'a, str>, value: SecretView<'a>) {
-        self.0.push((name, value));
-    }
-
-    /// Must follow the last `push`, unless those were in order.
-    pub(super) fn sort(&mut self) {
-        if !self.0.is_sorted_by(|a, b| a.0 < b.0) {
-            self.0.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            self.0.dedup_by(|a, b| a.0 == b.0);
-        }
-    }
-
-    pub(super) fn to_map(&self) -> SecretMap {
-        self.to_resolved()
-    }
-
-    /// The entries, ordered by name.
-    #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &SecretView<'a>)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
-    }
-
-    /// How many entries there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// True if there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for MapView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
-    }
-}
-
-impl KeyView for MapView<'_> {
-    type Owned = SecretMap;
-
-    fn hash_key<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.len() as u64);
-        for (name, value) in self.iter() {
-            hash_text(name, state);
-            value.hash_key(state);
-        }
-    }
-
-    fn matches(&self, owned: &SecretMap) -> bool {
-        self.len() == owned.len()
-            && self
-                .iter()
-                .zip(owned.iter())
-                .all(|((name, value), (own_name, own))| name == own_name && value.matches(own))
-    }
-
-    fn to_resolved(&self) -> SecretMap {
-        SecretMap(
-            self.iter()
-                .map(|(name, value)| (name.to_owned(), value.to_resolved()))
-                .collect(),
-        )
     }
 }

@@ -71,6 +71,12 @@ pub(super) async fn bounded(lab: &Lab) -> Check {
         outcome.stdout().truncated(),
         false,
     )?;
+    // Nothing of it is asked for, and it is counted all the same.
+    let outcome = sandbox.shell("printf abc").output_limit(0, 0).await?;
+    ended(&outcome, ExecStatus::Exited(0))?;
+    let out = outcome.stdout();
+    same("what arrived of it", &out.to_bytes()[..], b"")?;
+    same("the size of what was not asked for", out.total(), 3)?;
     // Without limits of the call, a usual output arrives whole.
     let outcome = sandbox.shell(NUMBERS).await?;
     ensure(outcome.stdout().text_lossy() == numbers(), || {

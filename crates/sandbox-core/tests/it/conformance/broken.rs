@@ -7,6 +7,8 @@ use sandbox_core::conformance::{Outcome, Suite, rules};
 
 mod factory;
 mod files;
+#[cfg(feature = "cache")]
+mod provider;
 mod sandbox;
 
 use factory::Broken;

@@ -6,28 +6,46 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use context_vars::{Param, Resolve, Scope, Secret, Variable};
-use sandbox_core::conformance::{self, TENANT, TOKEN};
+use sandbox_core::conformance::{self, Suite, TENANT, TOKEN};
 use sandbox_core::{
-    Attempt, CachingFactory, CreateError, Destroyed, Error, ExecOutcome, ExecRequest, FileEntry,
-    Found, Liveness, LocalEnvironment, LocalSandbox, NoVars, Provider, Sandbox, SandboxFactory,
+    Attempt, CreateError, Destroyed, Error, ErrorKind, ExecOutcome, ExecRequest, FileEntry, Found,
+    Liveness, LocalEnvironment, LocalSandbox, NoVars, Provider, Sandbox, SandboxFactory,
     SandboxInfo, Target,
 };
 
 #[derive(Debug, Resolve)]
-struct Params {
+pub(super) struct Params {
     tenant: Param<Scope>,
     token: Param<Secret>,
 }
 
 /// One local environment for each sandbox, by its name.
 #[derive(Debug, Default)]
-struct Locals(Mutex<HashMap<String, LocalEnvironment>>);
+pub(super) struct Locals(Mutex<HashMap<String, LocalEnvironment>>);
 
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     inner: Arc<LocalSandbox>,
     info: SandboxInfo,
     liveness: Liveness,
+}
+
+impl Held {
+    fn new(inner: Arc<LocalSandbox>, attempt: &Attempt) -> Self {
+        let info = inner.info();
+        Self {
+            info: SandboxInfo::new(info.id(), attempt.name(), info.workdir())
+                .with_generation(attempt.generation(), attempt.previous_lost()),
+            liveness: attempt.liveness().clone(),
+            inner,
+        }
+    }
+}
+
+impl Locals {
+    fn of(&self, name: &str) -> Option<LocalEnvironment> {
+        self.0.lock().unwrap().get(name).cloned()
+    }
 }
 
 #[async_trait]
@@ -44,26 +62,26 @@ impl Provider for Locals {
             .env_var("TOKEN", params.token.clone())
             .build()
             .map_err(CreateError::not_created)?;
+        if self.of(attempt.name()).is_some() {
+            let taken = Error::new(ErrorKind::Conflict, "the name is taken");
+            return Err(CreateError::may_exist(taken));
+        }
         // A real one takes its time.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         let inner = environment
             .open(&NoVars)
             .await
             .map_err(CreateError::may_exist)?;
-        let info = inner.info();
-        let info = SandboxInfo::new(info.id(), attempt.name(), info.workdir())
-            .with_generation(attempt.generation(), attempt.previous_lost());
         let name = attempt.name().to_owned();
         self.0.lock().unwrap().insert(name, environment);
-        Ok(Held {
-            inner,
-            info,
-            liveness: attempt.liveness().clone(),
-        })
+        Ok(Held::new(inner, attempt))
     }
 
-    async fn find(&self, _: &Attempt, _: &ParamsResolved) -> Result<Found<Held>, Error> {
-        Ok(Found::Absent)
+    async fn find(&self, attempt: &Attempt, _: &ParamsResolved) -> Result<Found<Held>, Error> {
+        Ok(match self.of(attempt.name()) {
+            Some(environment) => Found::Ready(Held::new(environment.open(&NoVars).await?, attempt)),
+            None => Found::Absent,
+        })
     }
 
     async fn destroy(&self, target: &Target, _: &ParamsResolved) -> Result<Destroyed, Error> {
@@ -116,14 +134,17 @@ impl Sandbox for Held {
     }
 }
 
+pub(super) fn params() -> Params {
+    Params {
+        tenant: Variable::new(TENANT).into(),
+        token: Variable::new(TOKEN).into(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caching_factory_keeps_every_rule() {
-    let make = || {
-        let params = Params {
-            tenant: Variable::new(TENANT).into(),
-            token: Variable::new(TOKEN).into(),
-        };
-        CachingFactory::new(Locals::default(), params)
-    };
-    conformance::run(make).await.assert_all();
+async fn a_caching_factory_and_its_provider_keep_every_rule() {
+    let report = Suite::over(|| (Locals::default(), params())).run().await;
+    report.assert_all();
+    let all = conformance::provider_rules().count() + conformance::rules().count();
+    assert_eq!(report.outcomes().len(), all);
 }

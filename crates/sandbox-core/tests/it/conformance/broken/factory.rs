@@ -62,7 +62,11 @@ impl State {
 impl Broken {
     pub(super) fn new(rule: &'static str) -> Self {
         let state = Arc::new(State::default());
-        let good = crate::conformance::local();
+        let good = if rule == "host-environment-stays-out" {
+            crate::conformance::local_with_all_of_the_host()
+        } else {
+            crate::conformance::local()
+        };
         if rule == "close-spares-others" {
             lock(&ACCOUNT).push(good.clone());
         }

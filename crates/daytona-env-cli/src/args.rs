@@ -146,6 +146,8 @@ impl From<ShellArgs> for RunArgs {
     fn from(args: ShellArgs) -> Self {
         Self {
             image: args.image,
+            sandbox: None,
+            any: false,
             snapshot: args.snapshot,
             envs: args.envs,
             env_vars: Vec::new(),

@@ -50,12 +50,8 @@ fn main() -> ExitCode {
             }
         };
         match cli.command {
-<<<<<<< HEAD
-            Command::Run(args) => cmd::run::run(*args, &host, &mut signals).await,
-            Command::Shell(args) => cmd::shell::run(*args, &host, &mut signals).await,
-=======
             Command::Run(args) => Box::pin(cmd::run::run(*args, &host, &mut signals)).await,
->>>>>>> main
+            Command::Shell(args) => Box::pin(cmd::shell::run(*args, &host, &mut signals)).await,
             Command::Serve(args) => cmd::serve::run(args, &mut signals).await,
             Command::Ls(args) => cmd::ls::run(args, &host, &mut signals).await,
             Command::Rm(args) => cmd::rm::run(args, &host, &mut signals).await,

@@ -100,14 +100,13 @@ impl HostEnv {
         }
     }
 
-<<<<<<< HEAD
     /// What kind of terminal the person has.
     pub(crate) fn term(&self) -> Option<&str> {
         self.term.as_deref()
-=======
+    }
+
     pub(crate) fn mcp_token(&self) -> Option<&Secret> {
         self.mcp_token.as_ref()
->>>>>>> main
     }
 
     pub(crate) fn log_filter(&self) -> Option<&str> {

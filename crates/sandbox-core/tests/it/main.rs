@@ -14,7 +14,9 @@ mod fake;
 mod local;
 mod lost;
 mod open;
+mod refused;
 mod revive;
+mod runtimes;
 #[cfg(all(feature = "signals", feature = "local", unix))]
 mod signals;
 mod stress;

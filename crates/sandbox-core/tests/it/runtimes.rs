@@ -1,5 +1,7 @@
 //! Runtimes that end with work under way.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

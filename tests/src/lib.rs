@@ -1,6 +1,8 @@
 //! Tests of the whole workspace live in `integration/` and `live/`; benchmarks in `benches/`.
 
 #[cfg(doctest)]
+mod application_teams;
+#[cfg(doctest)]
 mod readme;
 #[cfg(doctest)]
 mod testing_offline;

@@ -63,11 +63,14 @@ async fn killed_while_it_runs() {
 
 #[tokio::test(start_paused = true)]
 async fn killed_while_it_is_created() {
-    for seconds in [1, 40, 400] {
+    for seconds in [20, 40, 400] {
         let start = Duration::from_secs(seconds);
         let server = in_place(|builder| builder.create_delay(start));
         let process = Mortal::default();
-        let environment = mortal(&server, &process).build().unwrap();
+        let environment = mortal(&server, &process)
+            .create_timeout(10 * MINUTE)
+            .build()
+            .unwrap();
         let opened = timeout(start / 2, environment.open(&NoVars)).await;
         assert!(opened.is_err(), "killed half-way");
         process.kill();

@@ -39,6 +39,11 @@ pub(crate) fn in_place(change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> A
     Arc::new(change(builder).start_in_place().unwrap())
 }
 
+/// The same, where no command is run and each succeeds.
+pub(crate) fn idle(change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Arc<Server> {
+    in_place(|builder| change(builder.canned_exec(CannedExec::new(0, ""))))
+}
+
 /// An environment on a server in place, all of it in this runtime.
 pub(crate) fn at(server: &Arc<Server>) -> DaytonaEnvironmentBuilder {
     on(server)
@@ -66,22 +71,22 @@ impl Connector for InPlace {
 
 /// Runs each command while everything else stands still.
 fn shell() -> CannedExec {
-    CannedExec::from_fn(|script| {
-        let mut child = Command::new("/bin/sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(script.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code().unwrap_or(-1), text)
-    })
+    CannedExec::from_fn(run_in_shell)
+}
+
+/// Runs a script; its exit code and output.
+pub(crate) fn run_in_shell(script: &str) -> (i32, String) {
+    let mut child = Command::new("/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code().unwrap_or(-1), text)
 }
 
 /// Sandboxes that the server does not mean to destroy.

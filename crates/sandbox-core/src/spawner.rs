@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 mod background;
 
 pub use background::Background;
+#[cfg(all(feature = "signals", unix))]
+pub(crate) use background::handle;
 
 /// A future that can be sent, named without generics.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

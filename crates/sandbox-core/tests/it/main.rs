@@ -15,4 +15,6 @@ mod local;
 mod lost;
 mod open;
 mod revive;
+#[cfg(all(feature = "signals", feature = "local", unix))]
+mod signals;
 mod stress;

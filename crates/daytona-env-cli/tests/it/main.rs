@@ -11,6 +11,7 @@ mod faults;
 mod help;
 mod kept;
 mod lease;
+mod mcp;
 mod outcome;
 mod pages;
 mod remote;

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod forms;
+mod later;
 mod log;
 
 use std::process::Command;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
 
 use self::auth::Base;
 use self::budget::Budget;
@@ -34,6 +35,8 @@ const WIRE_VERSION: &str = "0.205.0";
 #[derive(Clone)]
 pub struct Daytona {
     pub(crate) shared: Arc<Shared>,
+    /// More texts that no error may show.
+    pub(crate) hidden: Option<Arc<[Zeroizing<String>]>>,
 }
 
 pub(crate) struct Shared {
@@ -113,6 +116,7 @@ impl Builder {
                 transport,
                 budgets: Mutex::default(),
             }),
+            hidden: None,
         })
     }
 }
@@ -135,6 +139,37 @@ impl Daytona {
         }
     }
 
+    /// A client whose errors show none of `secrets` either, as they show nothing of the credential: for calls on a
+    /// sandbox whose environment holds secrets, which a server may repeat in any later answer. It shares everything
+    /// with this one, and costs no copy per call.
+    ///
+    /// ```
+    /// # #[cfg(feature = "test-util")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), daytona_api::Error> {
+    /// # use daytona_api::{Config, Daytona, test_util::Scripted};
+    /// let server = Scripted::new().json(400, r#"{"message":"PASSWORD=hunter2 is not set"}"#);
+    /// let api = Daytona::builder(Config::new("key")).transport(server.share()).build()?;
+    /// let error = api.hiding(["hunter2"]).sandboxes().get("sb-1").await.unwrap_err();
+    /// assert_eq!(error.message(), Some("PASSWORD=[redacted] is not set"));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "test-util"))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn hiding<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let more = secrets
+            .into_iter()
+            .map(|text| Zeroizing::new(text.to_owned()));
+        let known = self.hidden.iter().flat_map(|known| known.iter().cloned());
+        let all: Vec<_> = known.chain(more).collect();
+        Self {
+            shared: Arc::clone(&self.shared),
+            hidden: (!all.is_empty()).then(|| all.into()),
+        }
+    }
+
     /// What a server said in a field of an answer, such as a sandbox's `error_reason`, fit to be shown: without this
     /// client's credential, `secrets` and control characters, and at most `limit` bytes long. The errors of this crate
     /// need none of it.
@@ -146,7 +181,12 @@ impl Daytona {
         limit: usize,
     ) -> String {
         let own = self.shared.config.credential.secret().expose();
-        let secrets = secrets.into_iter().chain(std::iter::once(own));
+        let hidden = self.hidden.iter().flat_map(|hidden| hidden.iter());
+        let hidden = hidden.map(|text| text.as_str());
+        let secrets = secrets
+            .into_iter()
+            .chain(std::iter::once(own))
+            .chain(hidden);
         redact::clean(text, secrets, limit)
     }
 

@@ -192,10 +192,11 @@ impl Error {
         self.0.reached
     }
 
-    /// 404: there is no such thing, or it belongs to another organization.
+    /// 404: there is no such thing, or it belongs to another organization. A web page that says 404 is not this: it
+    /// knows nothing about sandboxes, see [`is_not_daytona`](Self::is_not_daytona).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.0.status == Some(404)
+        self.0.status == Some(404) && !self.0.not_daytona
     }
 
     /// 409: a name is taken, or the state is just changing.
@@ -228,8 +229,9 @@ impl Error {
         self.0.status.is_some_and(|status| status >= 500)
     }
 
-    /// True if a web page was answered where JSON was due, whatever the status: the address is not that of a Daytona
-    /// API, or something in between answered.
+    /// True if a web page was answered where JSON was due, whatever the status, or 404, 405 or 501 in plain text, or
+    /// a 404 about the path itself (`Cannot GET /sandbox`): the address is not that of a Daytona API, or something in
+    /// between answered.
     #[must_use]
     pub fn is_not_daytona(&self) -> bool {
         self.0.not_daytona

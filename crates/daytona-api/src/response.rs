@@ -136,13 +136,19 @@ pub(crate) fn refused<'a>(
         return Error::answered(status, what, ServerText::default(), wait);
     }
     let mut text = server_text(body);
-    let is_page = text.is_none() && is_html(headers, body);
-    let what = match text {
-        Some(_) => format!("the server answered {status}"),
-        None if is_page => {
-            format!("the server answered {status} with text/html, not a daytona api")
-        }
-        None => format!("the server answered {status}"),
+    let is_html = text.is_none() && is_html(headers, body);
+    // what a web server says about a path that it does not know
+    let is_text = text.is_none() && matches!(status, 404 | 405 | 501) && is_plain(headers, body);
+    let is_route = status == 404 && text.as_ref().is_some_and(is_unknown_route);
+    let is_page = is_html || is_text || is_route;
+    let what = if is_html {
+        format!("the server answered {status} with text/html, not a daytona api")
+    } else if is_text {
+        format!("the server answered {status} with plain text, not a daytona api")
+    } else if is_route {
+        format!("the server answered {status}, no such path or not a daytona api")
+    } else {
+        format!("the server answered {status}")
     };
     if text.is_none() {
         let raw = String::from_utf8_lossy(body);
@@ -195,6 +201,26 @@ fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
             .any(|part| part.eq_ignore_ascii_case(b"html"))
     });
     named || body.trim_ascii_start().starts_with(b"<")
+}
+
+/// What Daytona's framework says about a path that it does not know, as without `/api` or on an older server. It knows
+/// nothing of the sandbox in that path.
+fn is_unknown_route(text: &ServerText) -> bool {
+    let words = text.message.as_deref().unwrap_or_default();
+    let path = words
+        .strip_prefix("Cannot ")
+        .and_then(|words| words.split_once(' '));
+    path.is_some_and(|(method, path)| {
+        method.bytes().all(|byte| byte.is_ascii_uppercase()) && path.starts_with('/')
+    })
+}
+
+/// Text that is neither empty nor JSON.
+fn is_plain(headers: &HeaderMap, body: &[u8]) -> bool {
+    let named = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/plain"));
+    named && !body.trim_ascii().is_empty() && serde_json::from_slice::<Value>(body).is_err()
 }
 
 /// Decodes a success. Any content type will do, as long as the body is JSON.

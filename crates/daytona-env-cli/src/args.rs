@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod mcp;
 mod values;
 
+pub(crate) use mcp::{McpArgs, McpClient};
 pub(crate) use values::{Assignment, Reference, Transfer};
 use values::{EnvAssignment, VarAssignment};
 
@@ -32,8 +34,12 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Serve the Daytona API on this machine, for any Daytona client
     Serve(ServeArgs),
+    /// Give a model tools that work in a sandbox: a server of the Model Context Protocol
+    Mcp(Box<McpArgs>),
     /// List the sandboxes that this program or library made
     Ls(LsArgs),
+    /// Delete sandboxes that this program or library made
+    Rm(RmArgs),
     /// Remove sandboxes that processes of this program or library left behind and nobody renews
     Sweep(SweepArgs),
     /// Show what is configured, what is reachable and what this machine can isolate
@@ -51,10 +57,21 @@ pub(crate) struct RunArgs {
     /// Image to build the sandbox from, such as python:3.12
     #[arg(long, value_parser = values::name, conflicts_with = "snapshot")]
     pub(crate) image: Option<String>,
+    /// Use this sandbox, which a run with --persist kept, instead of a new one; start it if it is stopped, and keep it
+    #[arg(
+        long,
+        value_name = "ID|NAME",
+        value_parser = values::name,
+        conflicts_with_all = ["image", "snapshot", "scope", "persist", "lease", "workdir"]
+    )]
+    pub(crate) sandbox: Option<String>,
+    /// With --sandbox: also one that neither this program nor its library made
+    #[arg(long, requires = "sandbox")]
+    pub(crate) any: bool,
     /// Snapshot to start from [default: the server's]
     #[arg(long, value_parser = values::name)]
     pub(crate) snapshot: Option<String>,
-    /// Set environment variable K of the sandbox to V
+    /// Set environment variable K of the sandbox (with --sandbox: of the command) to V
     #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment)]
     pub(crate) envs: Vec<Assignment>,
     /// Set environment variable K of the sandbox to the value that --var gives to VARIABLE
@@ -78,7 +95,7 @@ pub(crate) struct RunArgs {
     /// Whose sandbox it is; recorded as a fingerprint only
     #[arg(long, value_parser = values::name)]
     pub(crate) scope: Option<String>,
-    /// Keep the sandbox: the server stops it when idle and deletes it a day later
+    /// Keep the sandbox, for --sandbox: the server stops it when idle and deletes it a day later
     #[arg(long)]
     pub(crate) persist: bool,
     /// Print one JSON object instead of the command's output
@@ -173,6 +190,20 @@ pub(crate) struct LsArgs {
     /// Print a JSON array
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One that does not exist any more is no failure, so a repeated `rm` succeeds. Exit code 125 if any of \
+    them may be left."
+)]
+pub(crate) struct RmArgs {
+    /// Ids or names, as `ls` shows them
+    #[arg(required = true, value_name = "ID|NAME", value_parser = values::name)]
+    pub(crate) sandboxes: Vec<String>,
+    /// Also those that neither this program nor its library made
+    #[arg(long)]
+    pub(crate) any: bool,
 }
 
 #[derive(Debug, Args)]

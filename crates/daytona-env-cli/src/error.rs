@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use sandbox_core::ErrorKind;
 
+use crate::host::Account;
 use crate::output;
 
 /// Exit code of every failure of ours; what the command of a `run` exits with is its own.
@@ -53,6 +54,17 @@ impl Failure {
         }
     }
 
+    /// With the hint that the account's URL deserves, where what answered there is no Daytona API.
+    pub(crate) fn at(self, account: Option<&Account>) -> Self {
+        match account {
+            Some(account) if is_no_api(&self.to_string()) => {
+                let hint = account.not_daytona();
+                self.hint(hint)
+            }
+            _ => self,
+        }
+    }
+
     pub(crate) fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -69,6 +81,11 @@ impl Failure {
             output::hint(hint);
         }
     }
+}
+
+/// Whether the text of an error says that what answered is no Daytona API.
+pub(crate) fn is_no_api(text: &str) -> bool {
+    text.contains("not a daytona api")
 }
 
 /// What it is and the chain of causes, leaving out a level that says what the one above it has said.

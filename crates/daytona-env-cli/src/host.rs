@@ -10,6 +10,8 @@ const JWT: &str = "DAYTONA_JWT_TOKEN";
 const ORGANIZATION: &str = "DAYTONA_ORGANIZATION_ID";
 const API_URL: &str = "DAYTONA_API_URL";
 const TARGET: &str = "DAYTONA_TARGET";
+/// What opens the server of `mcp --http`.
+pub(crate) const MCP_TOKEN: &str = "DAYTONA_ENV_MCP_TOKEN";
 /// Where Daytona's own service listens.
 pub(crate) const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
 
@@ -19,8 +21,10 @@ pub(crate) struct HostEnv {
     api_key: Option<Secret>,
     jwt: Option<Secret>,
     organization: Option<String>,
-    api_url: Option<String>,
+    /// It may hold a password, until it is checked.
+    api_url: Option<Secret>,
     target: Option<String>,
+    mcp_token: Option<Secret>,
     log: Option<String>,
 }
 
@@ -51,6 +55,34 @@ impl Account {
         };
         config.api_url(&self.api_url)
     }
+
+    /// What to do where something that is no Daytona API answered.
+    pub(crate) fn not_daytona(&self) -> String {
+        if self.api_url.trim_end_matches('/').ends_with("/api") {
+            format!("check {API_URL}: what answers there is not a Daytona API")
+        } else {
+            format!("{API_URL} does not end in /api; Daytona's own is {DEFAULT_API_URL}")
+        }
+    }
+}
+
+/// A URL that may be shown: nothing of one that holds more than an address is ever printed.
+fn checked(url: &str) -> Result<String, Failure> {
+    if url.contains('@') {
+        return Err(
+            Failure::new(format!("{API_URL} holds a user name or password")).hint(format!(
+                "give it without; the credential belongs into {API_KEY}"
+            )),
+        );
+    }
+    if url.contains(['?', '#']) {
+        return Err(
+            Failure::new(format!("{API_URL} has a query or a fragment")).hint(format!(
+                "give the address alone; the credential belongs into {API_KEY}"
+            )),
+        );
+    }
+    Ok(url.to_owned())
 }
 
 impl HostEnv {
@@ -59,10 +91,15 @@ impl HostEnv {
             api_key: read(API_KEY).map(Secret::new),
             jwt: read(JWT).map(Secret::new),
             organization: read(ORGANIZATION),
-            api_url: read(API_URL),
+            api_url: read(API_URL).map(Secret::new),
             target: read(TARGET),
+            mcp_token: read(MCP_TOKEN).map(Secret::new),
             log: read("RUST_LOG"),
         }
+    }
+
+    pub(crate) fn mcp_token(&self) -> Option<&Secret> {
+        self.mcp_token.as_ref()
     }
 
     pub(crate) fn log_filter(&self) -> Option<&str> {
@@ -96,10 +133,10 @@ impl HostEnv {
         };
         Ok(Some(Account {
             credential,
-            api_url: self
-                .api_url
-                .clone()
-                .unwrap_or_else(|| DEFAULT_API_URL.to_owned()),
+            api_url: match &self.api_url {
+                Some(url) => checked(url.expose())?,
+                None => DEFAULT_API_URL.to_owned(),
+            },
             target: self.target.clone(),
         }))
     }

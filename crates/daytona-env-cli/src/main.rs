@@ -7,6 +7,7 @@ mod args;
 mod cmd;
 mod embedded;
 mod error;
+mod existing;
 mod host;
 mod output;
 mod progress;
@@ -49,9 +50,11 @@ fn main() -> ExitCode {
             }
         };
         match cli.command {
-            Command::Run(args) => cmd::run::run(*args, &host, &mut signals).await,
+            Command::Run(args) => Box::pin(cmd::run::run(*args, &host, &mut signals)).await,
             Command::Serve(args) => cmd::serve::run(args, &mut signals).await,
+            Command::Mcp(args) => Box::pin(cmd::mcp::run(*args, &host, &mut signals)).await,
             Command::Ls(args) => cmd::ls::run(args, &host, &mut signals).await,
+            Command::Rm(args) => cmd::rm::run(args, &host, &mut signals).await,
             Command::Sweep(args) => cmd::sweep::run(args, &host, &mut signals).await,
             Command::Doctor(args) => cmd::doctor::run(args, &host, &mut signals).await,
         }

@@ -25,13 +25,10 @@ impl Target {
     pub(crate) async fn choose(host: &HostEnv, args: &EmbeddedArgs) -> Result<Self, Failure> {
         match host.account()? {
             None => Ok(Self::Embedded(embedded::for_run(args).await?)),
-            Some(account) => match only_embedded(args) {
-                Some(flag) => Err(Failure::new(format!(
-                    "{flag} is for the embedded server, and an account is configured"
-                ))
-                .hint("unset DAYTONA_API_KEY (and DAYTONA_API_URL) to use the embedded server")),
-                None => Ok(Self::Account(account)),
-            },
+            Some(account) => {
+                refuse_embedded(args)?;
+                Ok(Self::Account(account))
+            }
         }
     }
 
@@ -54,6 +51,14 @@ impl Target {
         Some(line)
     }
 
+    /// The account, where one is configured.
+    pub(crate) fn account(&self) -> Option<&Account> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Embedded(_) => None,
+        }
+    }
+
     /// Where it is, for a person.
     pub(crate) fn server(&self) -> &str {
         match self {
@@ -70,14 +75,19 @@ impl Target {
         }
     }
 
-    /// An environment for this run.
-    pub(crate) fn environment(&self, args: &RunArgs) -> Result<DaytonaEnvironment, Failure> {
-        let mut builder = match self {
+    /// An environment on it, with nothing else chosen.
+    pub(crate) fn builder(&self) -> DaytonaEnvironmentBuilder {
+        match self {
             Self::Embedded(server) => DaytonaEnvironment::builder()
                 .api_url(server.api_url())
                 .api_key(server.token()),
             Self::Account(account) => of_account(account),
-        };
+        }
+    }
+
+    /// An environment for this run.
+    pub(crate) fn environment(&self, args: &RunArgs) -> Result<DaytonaEnvironment, Failure> {
+        let mut builder = self.builder();
         let minutes = Duration::from_secs(args.lease * MINUTE);
         builder = builder
             .lease(if args.persist {
@@ -131,6 +141,17 @@ pub(crate) fn context(args: &RunArgs) -> Vars {
     args.vars.iter().fold(Vars::new(), |vars, var| {
         vars.with(&var.name, var.value.clone())
     })
+}
+
+/// Refuses options that only the embedded server knows.
+pub(crate) fn refuse_embedded(args: &EmbeddedArgs) -> Result<(), Failure> {
+    match only_embedded(args) {
+        None => Ok(()),
+        Some(flag) => Err(Failure::new(format!(
+            "{flag} is for the embedded server, and an account is configured"
+        ))
+        .hint("unset DAYTONA_API_KEY (and DAYTONA_API_URL) to use the embedded server")),
+    }
 }
 
 /// The first option given that no other server would heed.

@@ -114,6 +114,8 @@ impl Clients {
 /// exec and files those of the caller's.
 pub(crate) struct ClientSet {
     client: Daytona,
+    /// Of the account, where this one hides more. It stays known while this one is used.
+    _account: Option<Arc<Self>>,
 }
 
 impl fmt::Debug for ClientSet {
@@ -135,7 +137,25 @@ impl ClientSet {
         let client = builder
             .build()
             .map_err(|error| api_error("configure the client", error))?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            _account: None,
+        })
+    }
+
+    /// The same client for one sandbox: what its server says in an error, on any later call, shows none of these.
+    pub(crate) fn hiding<'a>(
+        account: Arc<Self>,
+        secrets: impl IntoIterator<Item = &'a str>,
+    ) -> Arc<Self> {
+        let mut secrets = secrets.into_iter().peekable();
+        if secrets.peek().is_none() {
+            return account;
+        }
+        Arc::new(Self {
+            client: account.client.hiding(secrets),
+            _account: Some(account),
+        })
     }
 
     /// The client.

@@ -25,6 +25,10 @@ pub(crate) fn internal(message: &'static str) -> Error {
 pub(crate) fn api_error(operation: &'static str, error: daytona_api::Error) -> Error {
     let retry_after = error.retry_after();
     let mapped = match error.status() {
+        // a web server's words about a path say nothing about a sandbox
+        Some(404) if error.is_not_daytona() => {
+            Error::new(ErrorKind::Unavailable, error.to_string())
+        }
         Some(status) => Error::new(
             kind_of_status(status, error.message().unwrap_or_default()),
             error.to_string(),
@@ -44,8 +48,20 @@ pub(crate) fn api_error(operation: &'static str, error: daytona_api::Error) -> E
     }
 }
 
+/// Whether something that is no Daytona API answered.
+pub(crate) fn is_no_api(error: &Error) -> bool {
+    error.message().contains(NO_API)
+}
+
+/// In the text of every such error of the client.
+const NO_API: &str = "not a daytona api";
+
 fn kind_of_status(status: u16, message: &str) -> ErrorKind {
     match status {
+        // there is no room now, whatever was asked for
+        400 if message.starts_with("No available runners") => ErrorKind::Unavailable,
+        // no other key would help: the plan's credits are used up, or it is not paid for
+        403 if message.starts_with("Organization is suspended") => ErrorKind::Quota,
         // Daytona refuses what is over a quota with 400 or 403 and says which in the text
         400 | 403
             if message.contains("limit exceeded")
@@ -107,6 +123,12 @@ mod tests {
                 ErrorKind::Quota,
             ),
             (400, "Snapshot x not found", ErrorKind::InvalidInput),
+            (400, "No available runners", ErrorKind::Unavailable),
+            (
+                403,
+                "Organization is suspended: Depleted credits",
+                ErrorKind::Quota,
+            ),
             (418, "", ErrorKind::Provider),
             (500, "", ErrorKind::Unavailable),
             (503, "", ErrorKind::Unavailable),

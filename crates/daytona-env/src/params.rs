@@ -1,5 +1,7 @@
 //! The parameters that may be variables, and the rules they meet once resolved.
 
+use std::fmt;
+
 use context_vars::{OptParam, Param, ParamMap, Resolve, Scope, Secret};
 
 use crate::settings::Settings;
@@ -8,7 +10,7 @@ use crate::validate::{
 };
 
 /// What shapes a sandbox and may differ from one open to the next. All of it is in the key.
-#[derive(Debug, Clone, Resolve)]
+#[derive(Clone, Resolve)]
 pub(crate) struct DaytonaParams {
     pub(crate) api_key: OptParam<Secret>,
     pub(crate) jwt: OptParam<Secret>,
@@ -19,6 +21,36 @@ pub(crate) struct DaytonaParams {
     pub(crate) image: OptParam<String>,
     pub(crate) env_vars: ParamMap,
     pub(crate) scope: Param<Scope>,
+}
+
+impl fmt::Debug for DaytonaParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DaytonaParams")
+            .field("api_key", &self.api_key)
+            .field("jwt", &self.jwt)
+            .field("organization", &self.organization)
+            .field("api_url", &ShownUrl(&self.api_url))
+            .field("target", &self.target)
+            .field("snapshot", &self.snapshot)
+            .field("image", &self.image)
+            .field("env_vars", &self.env_vars)
+            .field("scope", &self.scope)
+            .finish()
+    }
+}
+
+/// A URL as Debug may show it: one that is refused, for its user or query, may hold a password.
+pub(crate) struct ShownUrl<'p>(pub(crate) &'p Param<String>);
+
+impl fmt::Debug for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{:?}", self.0);
+        let usable = match self.0.constant() {
+            Some(url) => ApiUrl::parse(url).is_ok(),
+            None => !text.contains(['@', '?', '#']),
+        };
+        f.write_str(if usable { &text } else { "[invalid]" })
+    }
 }
 
 /// The values that are known: at build the constants, at open all of them.

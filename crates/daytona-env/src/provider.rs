@@ -9,7 +9,9 @@ mod pace;
 mod phase;
 mod prepare;
 mod renew;
-mod row;
+pub(crate) mod row;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::hash::Hasher;
@@ -30,6 +32,7 @@ use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
 
 pub(crate) use keep::Keep;
+pub(crate) use phase::Phase;
 
 /// Makes, finds, renews and destroys sandboxes for one environment.
 #[derive(Debug)]
@@ -71,10 +74,12 @@ impl DaytonaProvider {
 
     fn clients(&self, params: &DaytonaParamsResolved) -> Result<Arc<ClientSet>, Error> {
         let credential = Self::credential(params)?;
-        self.clients.of(&Account {
+        let account = self.clients.of(&Account {
             api_url: &params.api_url,
             credential,
-        })
+        })?;
+        let values = params.env_vars.iter().map(|(_, value)| value.expose());
+        Ok(ClientSet::hiding(account, values))
     }
 
     fn fingerprint(&self, params: &DaytonaParamsResolved) -> Fingerprint {

@@ -38,6 +38,11 @@ pub use reference::SandboxRef;
 /// * Both streams come back apart and byte-exact, as a bounded head and tail. When something was
 ///   cut, [`Output::spill_path`](sandbox_core::Output::spill_path) names the file in the sandbox
 ///   that holds all of it, for [`read_spill`](Self::read_spill).
+/// * Until the command has ended, its output is in two files below the sandbox's temporary
+///   directory. A command that removes them, as `rm -rf /tmp` does, ends
+///   [`Unknown`](sandbox_core::ExecStatus::Unknown), with what is left of its output and a cause
+///   that names the stream and how the command ended. One that writes into them changes its own
+///   output.
 /// * A timeout ends the command with everything it started and keeps what was printed until
 ///   then. A process that left its process group, lost its parent and cleared its environment is
 ///   not found.

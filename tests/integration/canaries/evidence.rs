@@ -15,17 +15,18 @@ use daytona_local::{Fault, Server};
 use sandbox_core::{CloseError, Error, ErrorKind, ExecRequest, Leftover, Sandbox, SandboxInfo};
 
 use super::forms::Canaries;
+use super::later;
 use super::log::Log;
 use crate::support::{server, start};
 
 pub(crate) type Evidence = BTreeMap<&'static str, Vec<String>>;
 
-fn debug(value: &impl Debug) -> String {
+pub(super) fn debug(value: &impl Debug) -> String {
     format!("{value:?} {value:#?}")
 }
 
 /// An error with all its sources, in every way of printing it.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -35,13 +36,13 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-struct Scene<'a> {
-    canaries: &'a Canaries,
-    server: &'a Server,
+pub(super) struct Scene<'a> {
+    pub(super) canaries: &'a Canaries,
+    pub(super) server: &'a Server,
 }
 
 impl Scene<'_> {
-    fn context(&self) -> Vars {
+    pub(super) fn context(&self) -> Vars {
         Vars::new()
             .with("key", self.canaries.key.as_str())
             .with("env", self.canaries.env_variable.as_str())
@@ -49,7 +50,7 @@ impl Scene<'_> {
             .with("tenant", self.canaries.scope.as_str())
     }
 
-    fn builder(&self) -> DaytonaEnvironmentBuilder {
+    pub(super) fn builder(&self) -> DaytonaEnvironmentBuilder {
         DaytonaEnvironment::builder()
             .api_url(self.server.api_url())
             .api_key(Variable::new("key"))
@@ -65,18 +66,16 @@ impl Scene<'_> {
     }
 
     /// The answer to a create that repeats the secrets that were sent with it; the scope never is.
-    fn echo(&self) -> String {
+    pub(super) fn echo(&self) -> String {
         let canaries = self.canaries;
         let in_template = format!("a-{}-b", canaries.variable);
-        Self::repeat(&[
+        let all = [
             &canaries.key,
             &canaries.env,
             &canaries.env_variable,
             &in_template,
-        ])
-    }
-
-    fn repeat(all: &[&str]) -> String {
+        ]
+        .map(String::as_str);
         serde_json::json!({"statusCode": 400, "error": all, "message": all.join(" "), "code": all.join("-")})
             .to_string()
     }
@@ -97,6 +96,7 @@ pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evide
     evidence.insert("sandboxes", sandboxes(&scene).await);
     let mut errors = refusals(&scene).await;
     errors.extend(answers(&scene).await);
+    errors.extend(later::echoed(&scene).await);
     evidence.insert("errors", errors);
     evidence.insert("leftovers", leftovers(&scene).await);
     if leak {
@@ -234,7 +234,9 @@ async fn refusals(scene: &Scene<'_>) -> Vec<String> {
         format!("http://127.0.0.1/{key} /api"),
         key.clone(),
     ] {
-        let error = scene.builder().api_url(url).build().map(drop).unwrap_err();
+        let builder = scene.builder().api_url(url);
+        shown.push(debug(&builder));
+        let error = builder.build().map(drop).unwrap_err();
         shown.push(chain(&error));
     }
     let nul = format!("{}\0", canaries.env);
@@ -284,7 +286,6 @@ async fn answers(scene: &Scene<'_>) -> Vec<String> {
     shown.push(chain(&impatient.close().await.unwrap_err()));
 
     let sandbox = environment.open(&context).await.unwrap();
-    let echo = Scene::repeat(&[&scene.canaries.key, &scene.canaries.env]);
     for fault in [
         Fault::on(&EXECUTE_COMMAND).answer(400, echo.clone()),
         Fault::on(&EXECUTE_COMMAND).answer(500, echo.clone()),
@@ -305,7 +306,7 @@ async fn answers(scene: &Scene<'_>) -> Vec<String> {
     }
     server
         .faults()
-        .inject(Fault::any().answer(400, Scene::repeat(&[&scene.canaries.key])));
+        .inject(Fault::any().answer(400, echo.clone()));
     shown.push(chain(&sandbox.list("").await.unwrap_err()));
     assert!(server.vanish(sandbox.id()).await);
     shown.push(match sandbox.exec(ExecRequest::argv(["true"])).await {
@@ -328,7 +329,7 @@ async fn leftovers(scene: &Scene<'_>) -> Vec<String> {
     environment.open(&scene.context()).await.unwrap();
     let fault = scene.server.faults().inject(
         Fault::on(&DELETE_SANDBOX)
-            .answer(403, Scene::repeat(&[&scene.canaries.key]))
+            .answer(403, scene.echo())
             .always(),
     );
     let error = environment.close().await.unwrap_err();

@@ -22,6 +22,7 @@ pub(crate) fn clean<'a>(
             }
         }
     }
+    let text = Zeroizing::new(without_userinfo(&text));
     let mut out = String::new();
     for char in text.chars() {
         let char = if char.is_control() || is_bidi(char) {
@@ -35,6 +36,30 @@ pub(crate) fn clean<'a>(
         out.push(char);
     }
     out.truncate(out.trim_end().len());
+    out
+}
+
+/// Without the user and password of every URL.
+fn without_userinfo(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<'))
+            .unwrap_or(after.len());
+        let (authority, behind) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                out.push_str("[redacted]@");
+                out.push_str(host);
+            }
+            None => out.push_str(authority),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
     out
 }
 
@@ -67,5 +92,10 @@ mod tests {
             "bad [redacted] and [redacted], [redacted], [redacted] [31m  x  end"
         );
         assert_eq!(clean("äöü", std::iter::empty(), 5), "äö");
+        let text = "git clone https://me:pw@x.test/a failed; see http://y.test/b@c, ftp://u@z";
+        assert_eq!(
+            clean(text, std::iter::empty(), 1024),
+            "git clone https://[redacted]@x.test/a failed; see http://y.test/b@c, ftp://[redacted]@z"
+        );
     }
 }

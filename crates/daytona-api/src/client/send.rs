@@ -152,7 +152,9 @@ impl Daytona {
 
     fn hidden<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a str> + Clone {
         let own = self.shared.config.credential.secret().expose();
-        std::iter::once(own).chain(call.secrets.iter().map(|text| text.as_str()))
+        let hidden = self.hidden.iter().flat_map(|hidden| hidden.iter());
+        let texts = call.secrets.iter().chain(hidden);
+        std::iter::once(own).chain(texts.map(|text| text.as_str()))
     }
 
     async fn attempts(&self, base: &Base, call: &mut Call, want: Want) -> Result<Got, Error> {

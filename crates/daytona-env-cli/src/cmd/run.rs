@@ -1,5 +1,6 @@
 //! `run`: one command in a sandbox of its own.
 
+mod attached;
 mod checks;
 mod close;
 mod report;
@@ -44,13 +45,31 @@ async fn attempt(
 ) -> Result<(), Failure> {
     checks::check(args)?;
     let plan = transfer::plan(&args.uploads)?;
-    let target = tokio::select! {
-        target = Target::choose(host, &args.embedded) => target?,
-        signal = signals.next() => {
-            report.interrupted(signal);
-            return Ok(());
+    if let Some(name) = &args.sandbox {
+        return attached::attempt(args, name, &plan, host, signals, report).await;
+    }
+    let target = {
+        let choosing = Target::choose(host, &args.embedded);
+        tokio::pin!(choosing);
+        tokio::select! {
+            target = &mut choosing => target?,
+            signal = signals.next() => {
+                report.interrupted(signal);
+                close::begun(choosing, signals).await;
+                return Ok(());
+            }
         }
     };
+    if args.persist && target.account().is_none() {
+        let failure = Failure::new(
+            "--persist needs a server that lasts: the embedded one ends with this program, and its sandboxes with it",
+        )
+        .hint("set DAYTONA_API_KEY; `daytona-env serve` is one to try it with");
+        if let Target::Embedded(server) = target {
+            close::stop(server, signals).await;
+        }
+        return Err(failure);
+    }
     if let Some(notice) = target.notice(args) {
         output::note(&notice);
     }
@@ -62,7 +81,7 @@ async fn attempt(
         signal = signals.next() => Some(signal),
         done = work(args, &environment, &plan, &opened, report) => {
             if let Err(failure) = done {
-                report.fail(failure);
+                report.fail(failure.at(target.account()));
             }
             None
         }
@@ -82,7 +101,7 @@ async fn attempt(
     .await
 }
 
-/// Open, upload, run, print, download. Dropped on a signal; the sandbox is then deleted with all that runs in it.
+/// Opens a sandbox and works in it. Dropped on a signal; the sandbox is then deleted with all that runs in it.
 async fn work(
     args: &RunArgs,
     environment: &DaytonaEnvironment,
@@ -93,22 +112,32 @@ async fn work(
     let sandbox = open(args, environment).await?;
     // nobody else sets it
     let _ = opened.set(sandbox.info());
+    within(args, &sandbox, plan, report).await
+}
+
+/// Upload, run, print, download.
+async fn within(
+    args: &RunArgs,
+    sandbox: &Arc<DaytonaSandbox>,
+    plan: &Plan,
+    report: &mut Report,
+) -> Result<(), Failure> {
     if !plan.is_empty() {
         let _progress = Progress::step(format!("uploading {} files", plan.files.len()));
-        transfer::upload(&sandbox, plan).await?;
+        transfer::upload(sandbox, plan).await?;
     }
     let outcome = {
         let _progress = Progress::step("running");
-        exec(args, &sandbox).await?
+        exec(args, sandbox).await?
     };
     report.outcome(&outcome, args.timeout);
     if !args.json {
-        streams::print(&sandbox, &outcome).await?;
+        streams::print(sandbox, &outcome).await?;
     }
     report.say_how_it_ended();
     for download in &args.downloads {
         let _progress = Progress::step(format!("downloading {}", download.from));
-        transfer::download(&*sandbox, download).await?;
+        transfer::download(&**sandbox, download).await?;
     }
     Ok(())
 }
@@ -128,9 +157,15 @@ async fn open(
 }
 
 async fn exec(args: &RunArgs, sandbox: &DaytonaSandbox) -> Result<ExecOutcome, Failure> {
-    let request = ExecRequest::argv(args.command.iter().map(String::as_str))
+    let mut request = ExecRequest::argv(args.command.iter().map(String::as_str))
         .timeout(args.timeout)
         .output_limit(HEAD, TAIL);
+    if args.sandbox.is_some() {
+        // its own environment was set when it was made
+        for (name, value) in attached::environment(args) {
+            request = request.env(name, value.clone());
+        }
+    }
     sandbox
         .exec(request)
         .await

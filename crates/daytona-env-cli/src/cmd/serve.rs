@@ -36,9 +36,20 @@ pub(crate) async fn run(args: ServeArgs, signals: &mut Signals) -> ExitCode {
 }
 
 async fn serve(args: &ServeArgs, signals: &mut Signals) -> Result<(), Failure> {
-    let server = tokio::select! {
-        server = embedded::for_serve(args) => server?,
-        _ = signals.next() => return Ok(()),
+    let server = {
+        let starting = embedded::for_serve(args);
+        tokio::pin!(starting);
+        tokio::select! {
+            server = &mut starting => server?,
+            _ = signals.next() => {
+                // let finish, since only a server that runs can clean up after itself
+                tokio::select! {
+                    server = starting => server?.shutdown().await,
+                    _ = signals.next() => {}
+                }
+                return Ok(());
+            }
+        }
     };
     let file = args
         .token_file
@@ -104,11 +115,11 @@ fn quoted(path: &Path) -> String {
 
 /// A file that holds the token while the server runs.
 #[derive(Debug)]
-struct TokenFile(PathBuf);
+pub(crate) struct TokenFile(PathBuf);
 
 impl TokenFile {
     /// Made under another name and renamed, so that nobody else ever can read it and no link is followed.
-    fn write(path: &Path, token: &str) -> Result<Self, Failure> {
+    pub(crate) fn write(path: &Path, token: &str) -> Result<Self, Failure> {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{}", std::process::id()));
         let fresh = PathBuf::from(name);

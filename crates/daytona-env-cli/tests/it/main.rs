@@ -5,11 +5,15 @@ mod sweep;
 
 mod bad_input;
 mod creating;
+mod early;
 mod embedded;
 mod faults;
 mod help;
+mod kept;
 mod lease;
+mod mcp;
 mod outcome;
+mod pages;
 mod remote;
 mod secrets;
 mod signals;

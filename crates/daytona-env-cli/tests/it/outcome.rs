@@ -164,3 +164,34 @@ fn a_workdir_is_made_and_used() {
         shown(&output)
     );
 }
+
+/// The output is in files of the sandbox until the command has ended.
+#[test]
+fn a_command_that_removes_its_own_output_does_not_succeed() {
+    for (name, script) in [
+        (
+            "both",
+            "echo lost; rm -rf \"${TMPDIR:-/tmp}\"/.denv; echo gone",
+        ),
+        (
+            "stdout",
+            "echo kept >&2; rm -f \"${TMPDIR:-/tmp}\"/.denv*/*.o",
+        ),
+        (
+            "stderr",
+            "echo kept; rm -f \"${TMPDIR:-/tmp}\"/.denv*/*.e; exit 3",
+        ),
+    ] {
+        for isolation in ["required", "none"] {
+            let output = run(["run", "--isolation", isolation, "--", "sh", "-c", script]);
+            assert_eq!(code(&output), Some(125), "{}", shown(&output));
+            let (first, rest) = stderr(&output)
+                .split_once('\n')
+                .map(|(first, rest)| (first.to_owned(), rest.to_owned()))
+                .unwrap();
+            assert!(first.contains("embedded server"), "{first}");
+            let shown = format!("{}---\n{rest}", stdout(&output));
+            insta::assert_snapshot!(format!("removed_output_{name}"), shown);
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! One create, at most once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use daytona_api::{Daytona, models};
 use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found, Target};
@@ -9,7 +8,7 @@ use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found, Target};
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
 use crate::clients::ClientSet;
-use crate::error::{api_error, provider_error};
+use crate::error::{api_error, is_no_api, provider_error};
 use crate::lease::Echo;
 use crate::params::DaytonaParamsResolved;
 use crate::sandbox::DaytonaSandbox;
@@ -75,7 +74,7 @@ impl DaytonaProvider {
         if let Some(archive) = intervals.archive {
             request = request.auto_archive_interval(archive);
         }
-        if let Some(ttl) = self.settings.ttl(Duration::ZERO) {
+        if let Some(ttl) = self.settings.ttl(making.attempt.begun().elapsed()) {
             request = request.ttl_minutes(ttl);
         }
         if let Some(target) = &params.target {
@@ -120,15 +119,17 @@ impl DaytonaProvider {
             _ if !sent => Err(CreateError::not_created(error)),
             // refused before anything was looked at
             Some(401 | 300..=399) => Err(CreateError::not_created(error)),
+            // a gateway whose API is not there at the moment, and may have been when this was sent
+            Some(502..=504 | 520..=530) => Err(CreateError::may_exist(error)),
             // something that is no API answered: in place of one that did what was asked, or there is none at all
-            Some(..=499) if foreign => match Box::pin(self.find_sandbox(attempt, params)).await {
-                Ok(Found::Ready(sandbox)) => Ok(sandbox),
-                Ok(Found::Absent) => Err(CreateError::not_created(error)),
-                Err(again) if again.to_string().contains("not a daytona api") => {
-                    Err(CreateError::not_created(error))
+            Some(status) if foreign && !matches!(status, 408 | 429) => {
+                match Box::pin(self.find_sandbox(attempt, params)).await {
+                    Ok(Found::Ready(sandbox)) => Ok(sandbox),
+                    Ok(Found::Absent) => Err(CreateError::not_created(error)),
+                    Err(again) if is_no_api(&again) => Err(CreateError::not_created(error)),
+                    _ => Err(CreateError::may_exist(error)),
                 }
-                _ => Err(CreateError::may_exist(error)),
-            },
+            }
             Some(408) => Err(CreateError::may_exist(error)),
             Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
                 Ok(Found::Ready(sandbox)) => Ok(sandbox),

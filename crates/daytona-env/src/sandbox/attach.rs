@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use daytona_api::{Config, Daytona};
 use sandbox_core::{Error, ErrorKind, Liveness};
+use tokio::time::{Instant, sleep};
 
 use super::{DaytonaSandbox, SandboxParts, SandboxRef};
 use crate::clients::ClientSet;
 use crate::error::api_error;
+use crate::provider::{Phase, row};
 
 /// For commands that give no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,6 +34,51 @@ impl DaytonaSandbox {
         Self::attach_over(Arc::new(ClientSet::new(config, None)?), reference).await
     }
 
+    /// As [`attach`](Self::attach), and starts a sandbox that is stopped, paused or archived. Waits up to `wait` for it
+    /// to run; restoring an archived one may take minutes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`attach`](Self::attach); [`Lost`](ErrorKind::Lost) if it is being deleted,
+    /// [`Provider`](ErrorKind::Provider) with the server's reason if it failed, [`Timeout`](ErrorKind::Timeout) if it
+    /// does not run in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the sandbox started; it stops again when idle.
+    pub async fn attach_awake(
+        config: Config,
+        reference: &SandboxRef,
+        wait: Duration,
+    ) -> Result<Self, Error> {
+        let clients = Arc::new(ClientSet::new(config, None)?);
+        wake(clients.api(), reference.id(), wait).await?;
+        Self::attach_over(clients, reference).await
+    }
+
+    /// Tells the server that the sandbox is in use, once. For a handle that was attached, while something long runs in
+    /// it: nobody else renews its lease.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if it is gone, and whatever goes wrong on the way to Daytona.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop.
+    pub async fn touch(&self) -> Result<(), Error> {
+        self.parts.liveness.check()?;
+        let touched = self
+            .clients()
+            .api()
+            .sandboxes()
+            .update_last_activity(self.id())
+            .await;
+        touched
+            .map(drop)
+            .map_err(|error| api_error("renew a lease", error))
+    }
+
     pub(super) async fn attach_over(
         clients: Arc<ClientSet>,
         reference: &SandboxRef,
@@ -45,8 +92,9 @@ impl DaytonaSandbox {
             return Err(Error::new(ErrorKind::Unavailable, message).with_operation(OPERATION));
         }
         let workdir = workdir(&api, &row.toolbox_proxy_url, &row.id).await?;
+        let hidden = row.env.values().map(String::as_str);
         Ok(Self::from_parts(SandboxParts {
-            clients,
+            clients: ClientSet::hiding(clients, hidden),
             id: row.id.into(),
             name: row.name.into(),
             toolbox_proxy_url: row.toolbox_proxy_url.into(),
@@ -59,14 +107,51 @@ impl DaytonaSandbox {
     }
 }
 
+/// Starts a sandbox that sleeps, and waits until it runs.
+async fn wake(api: &Daytona, id: &str, wait: Duration) -> Result<(), Error> {
+    let deadline = Instant::now() + wait;
+    let mut pause = Duration::from_millis(20);
+    loop {
+        let found = api.sandboxes().get(id).await;
+        let found = found.map_err(|error| api_error(OPERATION, error))?;
+        let state = found
+            .state
+            .as_ref()
+            .map_or("unknown", |state| state.as_str());
+        match row::phase(&found) {
+            Phase::Running => return Ok(()),
+            Phase::Failed => return Err(row::failure(api, &found)),
+            Phase::Gone => {
+                let message = "the sandbox was deleted";
+                return Err(Error::new(ErrorKind::Lost, message).with_operation(OPERATION));
+            }
+            Phase::Stopped => match api.sandboxes().start(&found.id).await {
+                Ok(_) => {}
+                // its state is just changing
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(api_error("start a sandbox", error)),
+            },
+            Phase::Starting | Phase::Stopping => {}
+        }
+        if Instant::now() + pause > deadline {
+            let message = format!("the sandbox did not run in time, it is {state}");
+            return Err(Error::new(ErrorKind::Timeout, message).with_operation(OPERATION));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
 async fn workdir(api: &Daytona, proxy: &str, id: &str) -> Result<String, Error> {
     let toolbox = api
         .toolbox_at(proxy, id)
         .map_err(|error| api_error(OPERATION, error))?;
     match toolbox.files().info("/workspace").await {
         Ok(info) if info.is_dir => return Ok("/workspace".to_owned()),
-        Err(error) if !error.is_not_found() => return Err(api_error(OPERATION, error)),
-        Ok(_) | Err(_) => {}
+        // not there, or not to be looked at
+        Err(error) if matches!(error.status(), Some(400 | 403 | 404)) => {}
+        Err(error) => return Err(api_error(OPERATION, error)),
+        Ok(_) => {}
     }
     let base = toolbox
         .info()

@@ -181,14 +181,27 @@ fn outcome(ran: Ran, elapsed: Duration) -> ExecOutcome {
     } else {
         decode(ran.status)
     };
-    let unread = ran.stdout.total.is_none() || ran.stderr.total.is_none();
-    let outcome = ExecOutcome::new(status, output(ran.stdout), output(ran.stderr), elapsed);
-    if unread {
-        let message = "output of the command was removed before it could be read";
-        return outcome
-            .with_cause(Error::new(ErrorKind::Provider, message).with_operation(OPERATION));
-    }
-    outcome
+    let removed = match (ran.stdout.total, ran.stderr.total) {
+        (Some(_), Some(_)) => None,
+        (None, Some(_)) => Some("standard output was removed"),
+        (Some(_), None) => Some("standard error was removed"),
+        (None, None) => Some("standard output and standard error were removed"),
+    };
+    let (stdout, stderr) = (output(ran.stdout), output(ran.stderr));
+    let Some(removed) = removed else {
+        return ExecOutcome::new(status, stdout, stderr, elapsed);
+    };
+    // How it ended is known, but success with an empty output would be a lie.
+    let ended = match status {
+        ExecStatus::Exited(code) => format!("it exited with code {code}"),
+        ExecStatus::Signaled(signal) => format!("signal {signal} ended it"),
+        _ => "it timed out".to_owned(),
+    };
+    let message = format!(
+        "the command's {removed} from the sandbox's temporary directory before it could be read; {ended}"
+    );
+    let cause = Error::new(ErrorKind::Provider, message).with_operation(OPERATION);
+    ExecOutcome::new(ExecStatus::Unknown, stdout, stderr, elapsed).with_cause(cause)
 }
 
 /// A shell reports death by signal n as 128 + n; see [`DaytonaSandbox`] for what that leaves open.
@@ -321,8 +334,20 @@ mod tests {
                 ..Stream::default()
             },
         };
+        let whole = Ran {
+            stdout: ran.stderr.clone(),
+            ..ran.clone()
+        };
+        assert_eq!(
+            outcome(whole, Duration::ZERO).status(),
+            ExecStatus::Exited(0)
+        );
         let outcome = outcome(ran, Duration::ZERO);
-        assert_eq!(outcome.status(), ExecStatus::Exited(0));
-        assert!(outcome.cause().unwrap().to_string().contains("removed"));
+        assert_eq!(outcome.status(), ExecStatus::Unknown);
+        assert_eq!(
+            outcome.cause().unwrap().to_string(),
+            "exec: the command's standard output was removed from the sandbox's temporary directory before it could \
+             be read; it exited with code 0"
+        );
     }
 }

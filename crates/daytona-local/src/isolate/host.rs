@@ -3,20 +3,47 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::probe::{Tools, probe};
 use super::watchdog::Watchdog;
 use super::{Isolation, python, root};
 use super::{IsolationMode, IsolationReport};
 use crate::error::Error;
+use crate::server::ident;
 
 /// The `PATH` of every sandbox.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where the folder of one server is to be.
+fn folder_of_one() -> PathBuf {
+    std::env::temp_dir().join(format!("daytona-local-{}", ident::uuid()))
+}
+
+/// The folder of one server, removed with it.
+#[derive(Debug)]
+struct Base(PathBuf);
+
+impl Base {
+    fn make(path: PathBuf) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        // it is gone after an orderly end
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Host {
-    base: TempDir,
+    base: Base,
     binds: Vec<PathBuf>,
     tools: Option<Tools>,
     fallback: Option<String>,
@@ -53,13 +80,12 @@ impl Host {
         if let Some(prefix) = python::prefix().await {
             binds.push(prefix);
         }
-        let base = tempfile::Builder::new()
-            .prefix("daytona-local-")
-            .tempdir()
-            .map_err(|error| Error::io("the folder for sandboxes cannot be made", error))?;
-        // From here on something would be left if this process were killed.
-        let watchdog = Watchdog::start(&marker, base.path())
+        // Watched before it is there: this process may be killed between any two lines. Nobody can guess the name.
+        let folder = folder_of_one();
+        let watchdog = Watchdog::start(&marker, &folder)
             .map_err(|error| Error::io("the watchdog did not start", error))?;
+        let base = Base::make(folder)
+            .map_err(|error| Error::io("the folder for sandboxes cannot be made", error))?;
         if tools.is_some() {
             root::prepare_etc(&base.path().join("etc"))
                 .map_err(|error| Error::io("the sandboxes' /etc cannot be made", error))?;
@@ -94,9 +120,7 @@ impl Host {
     /// For a server that runs nothing.
     pub(crate) fn bare(marker: String) -> io::Result<Self> {
         Ok(Self {
-            base: tempfile::Builder::new()
-                .prefix("daytona-local-")
-                .tempdir()?,
+            base: Base::make(folder_of_one())?,
             binds: Vec::new(),
             tools: None,
             fallback: None,

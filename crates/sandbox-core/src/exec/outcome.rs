@@ -21,7 +21,8 @@ pub enum ExecStatus {
     Lost,
     /// It provably never started.
     NotStarted,
-    /// It may have run or may be running: the answer did not arrive.
+    /// It may have run or may be running: the answer did not arrive. Or it ran, and its output can no longer be read,
+    /// since it removed the files that held it; the cause says which stream and how it ended.
     Unknown,
 }
 

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 
 use crate::cmd::ls::api_failure;
-use crate::error::Failure;
+use crate::error::{Failure, is_no_api};
 use crate::host::Account;
 use crate::output;
 
@@ -23,6 +23,8 @@ pub(super) struct ServerCheck {
     /// Its clock, as it wrote it.
     clock: Option<String>,
     error: Option<String>,
+    /// What to do about it.
+    hint: Option<String>,
 }
 
 impl ServerCheck {
@@ -52,14 +54,21 @@ impl ServerCheck {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let authenticated = listed.is_ok();
+        let error = listed
+            .err()
+            .map(|error| api_failure("cannot list sandboxes", error).to_string());
+        let hint = error
+            .as_deref()
+            .filter(|error| is_no_api(error))
+            .map(|_| account.not_daytona());
         Self {
             url: Some(account.api_url.clone()),
             reachable: date.is_some(),
-            authenticated: listed.is_ok(),
+            authenticated,
             clock: date.filter(|date| !date.is_empty()),
-            error: listed
-                .err()
-                .map(|error| api_failure("cannot list sandboxes", error).to_string()),
+            error,
+            hint,
         }
     }
 
@@ -70,6 +79,7 @@ impl ServerCheck {
             authenticated: false,
             clock: None,
             error: Some(failure.to_string()),
+            hint: failure.hint_text().map(str::to_owned),
         }
     }
 
@@ -92,6 +102,9 @@ impl ServerCheck {
         }
         if let Some(error) = &self.error {
             output::line(&format!("  {}", output::one_line(error)));
+        }
+        if let Some(hint) = &self.hint {
+            output::line(&format!("  hint: {hint}"));
         }
     }
 }

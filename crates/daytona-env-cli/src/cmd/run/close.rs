@@ -1,5 +1,6 @@
 //! The end of a run: nothing left, or a list of what may be.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use daytona_api::Daytona;
@@ -7,7 +8,7 @@ use daytona_env::DaytonaEnvironment;
 use daytona_local::Server;
 use sandbox_core::{CloseError, Leftover, SandboxInfo};
 
-use crate::error::Failure;
+use crate::error::{Failure, is_no_api};
 use crate::host::Account;
 use crate::output;
 use crate::progress::Progress;
@@ -79,7 +80,7 @@ impl Closing<'_> {
             failures.push(
                 Failure::new(format!("{} may be left", named(left.name(), id.as_deref())))
                     .because(left.why().clone())
-                    .hint(self.bound(left.server_bound())),
+                    .hint(self.bound(left)),
             );
         }
         failures
@@ -93,7 +94,7 @@ impl Closing<'_> {
                 "{}: leaving at once: {sandbox} may be left",
                 signal.name()
             ))
-            .hint(self.bound(left.server_bound()))
+            .hint(self.bound(left))
         };
         let all: Vec<Failure> = self.environment.leftovers().iter().map(left).collect();
         if all.is_empty() {
@@ -106,10 +107,13 @@ impl Closing<'_> {
         all
     }
 
-    fn bound(&self, bound: Option<Duration>) -> String {
-        match (self.target, bound) {
+    fn bound(&self, left: &Leftover) -> String {
+        match (self.target, left.server_bound()) {
             (Target::Embedded(_), _) => {
                 "the embedded server ends with this process, and its sandboxes with it".to_owned()
+            }
+            (Target::Account(account), _) if answered_by_no_api(left.why()) => {
+                account.not_daytona()
             }
             (Target::Account(_), Some(bound)) => {
                 format!("the server itself removes it within {} s", bound.as_secs())
@@ -119,6 +123,18 @@ impl Closing<'_> {
             }
         }
     }
+}
+
+/// Then nothing is known about what is there, and what it removes by itself.
+fn answered_by_no_api(why: &sandbox_core::Error) -> bool {
+    let mut next: Option<&dyn StdError> = Some(why);
+    while let Some(error) = next {
+        if is_no_api(&error.to_string()) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn named(name: &str, id: Option<&str>) -> String {
@@ -141,6 +157,10 @@ pub(super) fn keep(environment: DaytonaEnvironment, sandbox: &SandboxInfo, lease
         sandbox.name(),
         sandbox.id()
     ));
+    output::hint(&format!(
+        "`daytona-env run --sandbox {0} -- CMD` goes on with it, `daytona-env rm {0}` deletes it",
+        sandbox.name()
+    ));
 }
 
 /// Stops the embedded server; its sandboxes end with it, and with this process in any case.
@@ -148,5 +168,19 @@ pub(super) async fn stop(server: Server, signals: &mut Signals) {
     tokio::select! {
         () = server.shutdown() => {}
         _ = signals.next() => {}
+    }
+}
+
+/// Ends a start that a signal came into. It is let finish first: only a server that runs can clean up after itself.
+pub(super) async fn begun(
+    starting: impl Future<Output = Result<Target, Failure>>,
+    signals: &mut Signals,
+) {
+    let target = tokio::select! {
+        target = starting => target,
+        _ = signals.next() => return,
+    };
+    if let Ok(Target::Embedded(server)) = target {
+        stop(server, signals).await;
     }
 }

@@ -134,7 +134,7 @@ impl Report {
             _ => (
                 "unknown",
                 FAILED,
-                Some(format!("it is not known whether the command ran{}", why())),
+                Some(format!("it is not known what the command did{}", why())),
             ),
         };
         self.json.status = status;

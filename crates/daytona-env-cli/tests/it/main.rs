@@ -17,6 +17,7 @@ mod outcome;
 mod pages;
 mod remote;
 mod secrets;
+mod shell;
 mod signals;
 mod terminal;
 mod transfer;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -115,7 +116,10 @@ pub(crate) async fn closes(server: &Server, environment: &DaytonaEnvironment) {
 
 /// What a process owns besides its callers: killed, none of it goes on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mortal(Arc<Mutex<Vec<AbortHandle>>>);
+pub(crate) struct Mortal {
+    tasks: Arc<Mutex<Vec<AbortHandle>>>,
+    dead: Arc<AtomicBool>,
+}
 
 impl Mortal {
     pub(crate) fn spawner(&self) -> Arc<dyn Spawner> {
@@ -124,7 +128,9 @@ impl Mortal {
 
     /// As SIGKILL does it: nothing is tidied up, nobody is told.
     pub(crate) fn kill(&self) {
-        for task in self.0.lock().unwrap().drain(..) {
+        // what ends by this begins nothing any more
+        self.dead.store(true, Ordering::SeqCst);
+        for task in self.tasks.lock().unwrap().drain(..) {
             task.abort();
         }
     }
@@ -132,9 +138,10 @@ impl Mortal {
 
 impl Spawner for Mortal {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.0
-            .lock()
-            .unwrap()
-            .push(Handle::current().spawn(task).abort_handle());
+        if self.dead.load(Ordering::SeqCst) {
+            return;
+        }
+        let task = Handle::current().spawn(task).abort_handle();
+        self.tasks.lock().unwrap().push(task);
     }
 }

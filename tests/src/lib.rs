@@ -7,4 +7,6 @@ mod readme;
 #[cfg(doctest)]
 mod testing_offline;
 #[cfg(doctest)]
+mod tools_and_mcp;
+#[cfg(doctest)]
 mod writing_a_factory;

@@ -2,7 +2,9 @@
 
 pub(crate) mod doctor;
 pub(crate) mod ls;
+pub(crate) mod mcp;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod sweep;

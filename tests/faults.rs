@@ -10,4 +10,5 @@ mod life;
 mod page;
 mod process;
 mod table;
+mod wake;
 mod wire;

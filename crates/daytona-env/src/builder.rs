@@ -327,7 +327,7 @@ impl DaytonaEnvironmentBuilder {
     /// lease, and a variable `api_url` that could send a constant credential anywhere. What depends on a variable is
     /// checked by each open.
     pub fn build(mut self) -> Result<DaytonaEnvironment, Error> {
-        let (spawner, limits) = (self.spawner.take(), std::mem::take(&mut self.limits));
+        let (spawner, limits) = (self.spawner.take(), self.limits.clone());
         let (provider, params) = self.parts()?;
         DaytonaEnvironment::assemble(provider, params, spawner, &limits)
     }

@@ -1,6 +1,6 @@
 //! Load drivers: how long, and how much CPU, next to the same by hand in the same run.
 //!
-//! `cargo bench -p workspace-tests --bench load [-- --quick] [a b c d f]`. Prints a line per case; see
+//! `cargo bench -p workspace-tests --bench load [-- --quick] [--mib N] [a b c d e f]`. Prints a line per case; see
 //! docs/benchmarks.md. The server runs in a process of its own, so that CPU is the client's alone.
 #![expect(
     clippy::unwrap_used,
@@ -25,6 +25,8 @@ mod measure;
 mod process;
 #[path = "load/subject.rs"]
 mod subject;
+#[path = "load/transfer.rs"]
+mod transfer;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,10 +34,12 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("serve") => return process::serve(&arguments),
         Some("first") => return first::child(&arguments),
+        Some("transfer") => return transfer::child(&arguments),
         _ => {}
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let cases: Vec<&String> = arguments.iter().filter(|a| a.len() == 1).collect();
+    let is_case = |a: &&String| a.len() == 1 && a.starts_with(char::is_alphabetic);
+    let cases: Vec<&String> = arguments.iter().filter(is_case).collect();
     let wanted = |case: &str| cases.is_empty() || cases.iter().any(|a| *a == case);
     println!("{}", measure::HEAD);
     if wanted("a") {
@@ -49,6 +53,10 @@ fn main() {
     }
     if wanted("d") {
         execs::run(quick);
+    }
+    if wanted("e") {
+        let mib = arguments.iter().skip_while(|a| *a != "--mib").nth(1);
+        transfer::run(quick, mib.map_or(64, |mib| mib.parse().unwrap()));
     }
     if wanted("f") {
         first::run(quick);

@@ -29,6 +29,8 @@ async fn code_runs_inline_and_from_a_file_that_is_gone_afterwards() {
     let environment = on(&server).build().unwrap();
     let code = code(&environment).build().unwrap();
     let sandbox = environment.open(&NoVars).await.unwrap();
+    // Commands of this server see the host; its own directories are for none of its sandboxes.
+    assert_ne!(sandbox.workdir(), "/workspace");
     for (language, source, text) in [
         ("python", "print('it\\'s', 6*7)\n", "it's 42"),
         ("python", "import sys; sys.exit('no')", "no\n[exit code: 1]"),

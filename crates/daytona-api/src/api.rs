@@ -1,5 +1,7 @@
 //! The operations, by what they work on.
 
+mod bulk_download;
+mod bulk_upload;
 mod computer_use;
 mod create;
 mod download;
@@ -38,6 +40,8 @@ use crate::client::auth::Base;
 use crate::error::Error;
 use crate::request::Call;
 
+pub use self::bulk_download::{BulkDownload, BulkFile, FileError};
+pub use self::bulk_upload::BulkUpload;
 pub use self::computer_use::{ComputerUse, Screenshot};
 pub use self::create::Create;
 pub use self::download::{Download, DownloadBuilder};
@@ -62,7 +66,7 @@ pub use self::sessions::Sessions;
 pub use self::snapshots::{SnapshotList, Snapshots};
 pub use self::system::System;
 pub use self::terminal::{OpenTerminal, PtyEvent, PtyExit, Terminal};
-pub use self::upload::Upload;
+pub use self::upload::{Progress, Upload};
 pub use self::volumes::Volumes;
 pub use self::warm_pools::WarmPools;
 pub use crate::wire::markers::Output;

@@ -31,6 +31,8 @@ pub(crate) struct Call {
     body: Option<Body>,
     bytes: Option<Bytes>,
     once: bool,
+    /// A refusal that carries an answer, to be taken as one.
+    pub(crate) also: Option<u16>,
     pub(crate) idempotent: bool,
     /// What the operation itself may take, besides the wait for any head.
     pub(crate) wait: Duration,
@@ -51,6 +53,7 @@ impl Call {
             body: None,
             bytes: None,
             once: false,
+            also: None,
             idempotent: matches!(
                 route.method,
                 Method::Get | Method::Head | Method::Delete | Method::Put
@@ -95,7 +98,8 @@ impl Call {
     }
 
     pub(crate) fn body(mut self, body: Body, content_type: HeaderValue) -> Self {
-        self.once = !body.is_buffered();
+        self.bytes = body.buffered();
+        self.once = self.bytes.is_none();
         self.body = Some(body);
         self.headers.insert(CONTENT_TYPE, content_type);
         self
@@ -113,6 +117,11 @@ impl Call {
 
     pub(crate) fn header(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    pub(crate) fn also(mut self, status: u16) -> Self {
+        self.also = Some(status);
         self
     }
 

@@ -2,4 +2,5 @@
 
 pub(crate) mod markers;
 pub(crate) mod multipart;
+pub(crate) mod parts;
 pub(crate) mod socket;

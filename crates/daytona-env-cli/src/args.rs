@@ -32,6 +32,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run one command in a new sandbox, then delete the sandbox
     Run(Box<RunArgs>),
+    /// Open a terminal in a new sandbox, which is deleted at its end, or in one that is there
+    Shell(Box<ShellArgs>),
     /// Serve the Daytona API on this machine, for any Daytona client
     Serve(ServeArgs),
     /// Give a model tools that work in a sandbox: a server of the Model Context Protocol
@@ -115,6 +117,59 @@ pub(crate) struct RunArgs {
     pub(crate) command: Vec<String>,
     #[command(flatten)]
     pub(crate) embedded: EmbeddedArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: the shell's own; 125 for a failure of this program; 130, 143 or 129 if SIGINT, SIGTERM \
+    or SIGHUP ended it.\n\n\
+    Without DAYTONA_API_KEY an embedded server on this machine is used, as by `run`."
+)]
+pub(crate) struct ShellArgs {
+    /// A sandbox that is there, by id or name; it stays, and needs an account [default: a new one]
+    #[arg(value_name = "SANDBOX", value_parser = values::name)]
+    pub(crate) sandbox: Option<String>,
+    /// Image to build a new sandbox from, such as python:3.12
+    #[arg(long, value_parser = values::name, conflicts_with_all = ["snapshot", "sandbox"])]
+    pub(crate) image: Option<String>,
+    /// Snapshot to start a new sandbox from [default: the server's]
+    #[arg(long, value_parser = values::name, conflicts_with = "sandbox")]
+    pub(crate) snapshot: Option<String>,
+    /// Set environment variable K of a new sandbox to V
+    #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment, conflicts_with = "sandbox")]
+    pub(crate) envs: Vec<Assignment>,
+    /// Directory in the sandbox to start in [default: as `run`]
+    #[arg(long, value_name = "DIR", value_parser = values::workdir)]
+    pub(crate) workdir: Option<String>,
+    #[command(flatten)]
+    pub(crate) embedded: EmbeddedArgs,
+}
+
+/// A sandbox for a shell is made as one for a run.
+impl From<ShellArgs> for RunArgs {
+    fn from(args: ShellArgs) -> Self {
+        Self {
+            image: args.image,
+            sandbox: None,
+            any: false,
+            snapshot: args.snapshot,
+            envs: args.envs,
+            env_vars: Vec::new(),
+            vars: Vec::new(),
+            uploads: Vec::new(),
+            downloads: Vec::new(),
+            workdir: args.workdir,
+            timeout: Duration::from_secs(600),
+            scope: None,
+            persist: false,
+            json: false,
+            lease: 5,
+            renew_interval: Duration::from_secs(60),
+            close_timeout: Duration::from_secs(30),
+            command: Vec::new(),
+            embedded: args.embedded,
+        }
+    }
 }
 
 /// What only the embedded server knows.

@@ -6,4 +6,5 @@ pub(crate) mod mcp;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod sweep;

@@ -26,6 +26,7 @@ pub(crate) struct HostEnv {
     target: Option<String>,
     mcp_token: Option<Secret>,
     log: Option<String>,
+    term: Option<String>,
 }
 
 /// A Daytona server and the credential for it.
@@ -95,7 +96,13 @@ impl HostEnv {
             target: read(TARGET),
             mcp_token: read(MCP_TOKEN).map(Secret::new),
             log: read("RUST_LOG"),
+            term: read("TERM"),
         }
+    }
+
+    /// What kind of terminal the person has.
+    pub(crate) fn term(&self) -> Option<&str> {
+        self.term.as_deref()
     }
 
     pub(crate) fn mcp_token(&self) -> Option<&Secret> {

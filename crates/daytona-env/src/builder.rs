@@ -327,7 +327,6 @@ impl DaytonaEnvironmentBuilder {
     /// lease, and a variable `api_url` that could send a constant credential anywhere. What depends on a variable is
     /// checked by each open.
     pub fn build(mut self) -> Result<DaytonaEnvironment, Error> {
-        // cloned: the check reads them too
         let (spawner, limits) = (self.spawner.take(), self.limits.clone());
         let (provider, params) = self.parts()?;
         DaytonaEnvironment::assemble(provider, params, spawner, &limits)

@@ -17,5 +17,4 @@ mod script;
 mod tests;
 
 pub(crate) use frame::{Ran, Refusal, Report, Stream, parse};
-pub(crate) use quote::word as quoted;
 pub(crate) use script::{Command, Script, Stdin};

@@ -20,9 +20,12 @@ use serde_json::Value;
 use crate::args::{read, schema};
 use crate::{Tool, ToolError, ToolHints, ToolOutput, ToolSpec};
 
+/// The largest file that is read or edited, in bytes.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+
 /// The file tools over one factory: `read_file`, `write_file`, `edit_file`, `list_files`, `glob_files`, `search_files`.
 ///
-/// Paths are relative to the working directory, and none leads out of it.
+/// Paths are relative to the working directory, or absolute and inside it; none leads out of it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -131,10 +134,47 @@ impl<J: Job> Tool for FileTool<J> {
     }
 
     async fn call(&self, arguments: Value, context: &dyn Source) -> Result<ToolOutput, ToolError> {
+        let mut arguments = arguments;
+        let mut opened = None;
+        if is_absolute(&arguments) {
+            // Models see absolute paths in what programs print, and go on with them.
+            let workdir = match self.factory.workdir() {
+                Some(workdir) => workdir.to_owned(),
+                None => {
+                    let sandbox = self.factory.open(context).await?;
+                    let workdir = sandbox.workdir().to_owned();
+                    opened = Some(sandbox);
+                    workdir
+                }
+            };
+            make_relative(&mut arguments, &workdir);
+        }
         let arguments: J::Arguments = read(arguments)?;
         J::check(&arguments)?;
-        let sandbox = self.factory.open(context).await?;
+        let sandbox = match opened {
+            Some(sandbox) => sandbox,
+            None => self.factory.open(context).await?,
+        };
         J::run(&*sandbox, arguments).await
+    }
+}
+
+fn given_path(arguments: &Value) -> Option<&str> {
+    arguments.get("path")?.as_str()
+}
+
+fn is_absolute(arguments: &Value) -> bool {
+    given_path(arguments).is_some_and(|path| path.starts_with('/'))
+}
+
+/// Takes the working directory off the front of the path; one that is elsewhere stays, to be refused.
+fn make_relative(arguments: &mut Value, workdir: &str) {
+    let inside = given_path(arguments)
+        .and_then(|path| path.strip_prefix(workdir.trim_end_matches('/')))
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        .map(|rest| rest.trim_start_matches('/').to_owned());
+    if let (Some(inside), Some(path)) = (inside, arguments.get_mut("path")) {
+        *path = Value::String(inside);
     }
 }
 
@@ -153,8 +193,31 @@ fn check_file(given: &str) -> Result<String, ToolError> {
     }
 }
 
+/// Looks at the size of a file before its content is taken into memory. What the directory does not show is left to the
+/// read itself.
+async fn too_large(sandbox: &dyn Sandbox, path: &str) -> Result<Option<ToolOutput>, ToolError> {
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let entries = sandbox.list(above).await?;
+    let size = entries
+        .iter()
+        .find(|entry| entry.name == name && !entry.is_dir)
+        .map_or(0, |entry| entry.size);
+    if size <= MAX_FILE {
+        return Ok(None);
+    }
+    let words = format!(
+        "{path} is {size} bytes long, and {MAX_FILE} is the most. search_files finds lines in it, and a command can take \
+         parts of it."
+    );
+    let value = serde_json::json!({ "status": "too_large", "path": path, "bytes": size });
+    Ok(Some(ToolOutput::new(words, value).with_error(true)))
+}
+
 /// The text of a file, or why a model cannot read it.
 async fn text(sandbox: &dyn Sandbox, path: &str) -> Result<Result<String, ToolOutput>, ToolError> {
+    if let Some(refused) = too_large(sandbox, path).await? {
+        return Ok(Err(refused));
+    }
     let bytes = sandbox.get(path).await?;
     let size = bytes.len();
     let text = if bytes.contains(&0) {

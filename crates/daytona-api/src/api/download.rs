@@ -7,7 +7,7 @@ use futures_util::stream;
 use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 
-use super::Toolbox;
+use super::{Progress, Toolbox};
 use crate::client::send::Streamed;
 use crate::error::{Error, ErrorKind};
 use crate::request::{Call, check_path};
@@ -25,7 +25,6 @@ use crate::routes::toolbox as routes;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "nothing is sent before `send` or `bytes`"]
 pub struct DownloadBuilder {
     toolbox: Toolbox,
@@ -33,6 +32,20 @@ pub struct DownloadBuilder {
     start: u64,
     end: Option<u64>,
     limit: u64,
+    progress: Option<Watcher>,
+}
+
+type Watcher = Box<dyn FnMut(Progress) + Send>;
+
+impl fmt::Debug for DownloadBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DownloadBuilder")
+            .field("path", &self.path)
+            .field("start", &self.start)
+            .field("end", &self.end)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
 }
 
 impl DownloadBuilder {
@@ -43,7 +56,14 @@ impl DownloadBuilder {
             start: 0,
             end: None,
             limit: u64::MAX,
+            progress: None,
         }
+    }
+
+    /// Calls `watch` with each piece that is given out. To cancel a download, drop it.
+    pub fn on_progress(mut self, watch: impl FnMut(Progress) + Send + 'static) -> Self {
+        self.progress = Some(Box::new(watch));
+        self
     }
 
     /// Reads only these bytes. Where a server sends the whole file all the same, what is outside is dropped here.
@@ -107,9 +127,17 @@ impl DownloadBuilder {
             let what = "the server sent another range than asked for";
             return Err(Error::new(ErrorKind::Decode, what).with_operation(route.id));
         }
+        let whole = total(&got);
         Ok(Download {
+            progress: self.progress,
+            given: 0,
+            wanted: whole.map(|whole| {
+                whole
+                    .min(self.end.unwrap_or(whole))
+                    .saturating_sub(self.start)
+            }),
             length: got.headers.get(CONTENT_LENGTH).and_then(number),
-            total: total(&got),
+            total: whole,
             skip: self.start - at,
             left: self.end.map(|end| end - self.start),
             limit: self.limit,
@@ -182,6 +210,10 @@ pub struct Download {
     skip: u64,
     left: Option<u64>,
     limit: u64,
+    progress: Option<Watcher>,
+    given: u64,
+    /// How much will be given out, where that is known.
+    wanted: Option<u64>,
 }
 
 impl Download {
@@ -225,6 +257,10 @@ impl Download {
                 return Err(error.with_operation(routes::DOWNLOAD_FILE.id));
             };
             self.limit = limit;
+            self.given += piece.len() as u64;
+            if let Some(watch) = &mut self.progress {
+                watch(Progress::new(self.given, self.wanted));
+            }
             return Ok(Some(piece));
         }
     }

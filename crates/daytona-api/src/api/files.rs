@@ -1,7 +1,9 @@
+use http::HeaderValue;
+
 use super::{DownloadBuilder, Toolbox, Upload};
 use crate::client::redact::clean;
 use crate::error::{Error, ErrorKind};
-use crate::models::toolbox::{FileInfo, UploadFilesResponse};
+use crate::models::toolbox::{FileInfo, UploadFilesResponse, UploadedFile};
 use crate::request::{Call, check_path};
 use crate::routes::toolbox as routes;
 
@@ -60,6 +62,15 @@ impl Permissions {
         self.group = Some(group.into());
         self
     }
+}
+
+/// Paths of uploads are fields of a form.
+pub(super) fn check_upload(path: &str) -> Result<(), Error> {
+    check_path(path)?;
+    if path.contains(['\r', '\n']) {
+        return Err(Error::build("an upload's path must not hold line breaks"));
+    }
+    Ok(())
 }
 
 fn octal(mode: u32) -> Result<String, Error> {
@@ -153,10 +164,7 @@ impl Files {
     /// # }
     /// ```
     pub async fn upload(&self, path: &str, content: impl Into<Upload> + Send) -> Result<(), Error> {
-        check_path(path)?;
-        if path.contains(['\r', '\n']) {
-            return Err(Error::build("an upload's path must not hold line breaks"));
-        }
+        check_upload(path)?;
         let (body, content_type) = content.into().framed(path)?;
         let timeouts = &self.toolbox.client.shared.config.timeouts;
         let call = Call::new(&routes::UPLOAD_FILES, &[])?
@@ -181,6 +189,47 @@ impl Files {
             return Err(Error::new(ErrorKind::Decode, what).with_operation(routes::UPLOAD_FILES.id));
         }
         Ok(())
+    }
+
+    /// Writes a file as [`upload`](Self::upload) does, its bytes sent as they are, without a form around them:
+    /// `POST /files/upload-v2`. Older servers do not know the route and answer with status 404.
+    ///
+    /// # Errors
+    ///
+    /// See [`Files`]. Never sent again once a byte of it may have been written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: the file may be there in part.
+    ///
+    /// ```no_run
+    /// # async fn example(files: daytona_api::api::Files) -> Result<(), daytona_api::Error> {
+    /// use daytona_api::api::Upload;
+    ///
+    /// let sent = files.upload_v2("model.bin", Upload::file("model.bin").await?).await?;
+    /// println!("{}", sent.path);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn upload_v2(
+        &self,
+        path: &str,
+        content: impl Into<Upload> + Send,
+    ) -> Result<UploadedFile, Error> {
+        let route = &routes::UPLOAD_FILE;
+        check_path(path).map_err(|error| error.with_operation(route.id))?;
+        let config = &self.toolbox.client.shared.config;
+        let kind = HeaderValue::from_static("application/octet-stream");
+        let call = Call::new(route, &[])?
+            .query("path", path)
+            .body(content.into().raw(), kind)
+            .wait(config.timeouts.body_idle)
+            .total(config.timeouts.transfer);
+        let limit = config.limits.metadata;
+        self.toolbox
+            .client
+            .json(&self.toolbox.base, call, limit)
+            .await
     }
 
     /// Reads a file, or a part of it, as a stream: `GET /files/download`. See [`DownloadBuilder`].

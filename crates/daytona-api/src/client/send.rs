@@ -72,6 +72,17 @@ impl Daytona {
         self.done(&self.shared.base, call).await.map(drop)
     }
 
+    /// The error that a refusal would have been, where it was taken as an answer.
+    pub(crate) fn refused(&self, answer: &Answer) -> Error {
+        let own = self.shared.config.credential.secret().expose();
+        refused(
+            answer.status,
+            &answer.headers,
+            &answer.body,
+            &std::iter::once(own),
+        )
+    }
+
     /// Sends, and gives the whole answer as it came.
     pub(crate) async fn answer(
         &self,
@@ -201,7 +212,7 @@ impl Daytona {
         };
         let (head, body) = answer.into_parts();
         let status = head.status.as_u16();
-        if !head.status.is_success() {
+        if !head.status.is_success() && call.also != Some(status) {
             let text = read_error(body, patience).await;
             return Err(refused(status, &head.headers, &text, &self.hidden(call)));
         }

@@ -50,9 +50,13 @@ impl Body {
         })
     }
 
-    /// Whether the body is held in memory, and so can be sent again.
-    pub(crate) fn is_buffered(&self) -> bool {
-        !matches!(self.0, Kind::Boxed(_))
+    /// What is held in memory, and so can be sent again.
+    pub(crate) fn buffered(&self) -> Option<Bytes> {
+        match &self.0 {
+            Kind::Empty => Some(Bytes::new()),
+            Kind::Full(bytes) => Some(bytes.clone()),
+            Kind::Boxed(_) => None,
+        }
     }
 }
 

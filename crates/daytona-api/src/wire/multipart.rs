@@ -1,4 +1,4 @@
-//! The one kind of `multipart/form-data` that an upload needs: a path, then the file.
+//! `multipart/form-data`: the forms that uploads need.
 
 use std::fmt::Write as _;
 
@@ -7,38 +7,48 @@ use http::HeaderValue;
 
 use crate::error::Error;
 
-/// What goes before and after the file's bytes.
-pub(crate) struct Frame {
-    pub(crate) before: Bytes,
-    pub(crate) after: Bytes,
-    pub(crate) content_type: HeaderValue,
+/// The frame of the files of one `POST /files/bulk-upload`: of each the field `files[0].path`, then `files[0].file`.
+pub(crate) struct Form {
+    boundary: String,
 }
 
-/// The frame of one file for `POST /files/bulk-upload`: the field `files[0].path`, then `files[0].file`.
-pub(crate) fn frame(path: &str) -> Result<Frame, Error> {
-    // random, so that no content can be made to hold it
-    let mut random = [0u8; 16];
-    getrandom::fill(&mut random).map_err(|_| Error::build("the system gives no random bytes"))?;
-    let boundary = random
-        .iter()
-        .fold(String::from("daytona-"), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-    let before = format!(
-        "--{boundary}\r\ncontent-disposition: form-data; name=\"files[0].path\"\r\n\r\n{path}\r\n\
-         --{boundary}\r\ncontent-disposition: form-data; name=\"files[0].file\"; filename=\"{}\"\r\n\
-         content-type: application/octet-stream\r\n\r\n",
-        quoted(path)
-    );
-    let after = format!("\r\n--{boundary}--\r\n");
-    let content_type = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"))
-        .map_err(|_| Error::build("no boundary"))?;
-    Ok(Frame {
-        before: before.into(),
-        after: after.into(),
-        content_type,
-    })
+impl Form {
+    pub(crate) fn new() -> Result<Self, Error> {
+        // random, so that no content can be made to hold it
+        let mut random = [0u8; 16];
+        getrandom::fill(&mut random)
+            .map_err(|_| Error::build("the system gives no random bytes"))?;
+        let boundary = random
+            .iter()
+            .fold(String::from("daytona-"), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
+        Ok(Self { boundary })
+    }
+
+    pub(crate) fn content_type(&self) -> Result<HeaderValue, Error> {
+        HeaderValue::from_str(&format!("multipart/form-data; boundary={}", self.boundary))
+            .map_err(|_| Error::build("no boundary"))
+    }
+
+    /// What goes before the bytes of the file at this position.
+    pub(crate) fn before(&self, position: usize, path: &str) -> Bytes {
+        let Self { boundary } = self;
+        let line = if position == 0 { "" } else { "\r\n" };
+        let text = format!(
+            "{line}--{boundary}\r\ncontent-disposition: form-data; name=\"files[{position}].path\"\r\n\r\n{path}\r\n\
+             --{boundary}\r\ncontent-disposition: form-data; name=\"files[{position}].file\"; filename=\"{}\"\r\n\
+             content-type: application/octet-stream\r\n\r\n",
+            quoted(path)
+        );
+        text.into()
+    }
+
+    /// What goes after the bytes of the last file.
+    pub(crate) fn end(&self) -> Bytes {
+        format!("\r\n--{}--\r\n", self.boundary).into()
+    }
 }
 
 /// As browsers write a file name between quotes; the path field before it is the one that counts.

@@ -9,4 +9,6 @@ mod sockets;
 mod support;
 #[cfg(feature = "test-util")]
 mod time;
+#[cfg(feature = "test-util")]
+mod transfers;
 mod wire;

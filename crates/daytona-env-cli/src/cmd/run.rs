@@ -2,7 +2,7 @@
 
 mod attached;
 mod checks;
-mod close;
+pub(super) mod close;
 mod report;
 mod streams;
 

@@ -12,7 +12,6 @@ use super::create::Making;
 use crate::error::{api_error, invalid, provider_error};
 use crate::sandbox::{DaytonaSandbox, SandboxParts};
 use crate::validate::Invalid;
-use crate::wrapper::quoted;
 
 /// A sandbox that runs answers within this, or is of no use.
 const TOOLBOX_READY: Duration = Duration::from_secs(30);
@@ -94,12 +93,10 @@ async fn fallback(toolbox: &Toolbox) -> Result<String, Error> {
     }
 }
 
-/// Makes a directory and tries whether it may be written to. Repeats while the toolbox is not there yet, as it may be
+/// Makes a directory and tries whether it may be written to. It is made by the files routes and tried by a command, since
+/// both have to agree on it: a command alone may see more of a host than files do. Repeats while the toolbox is not there yet, as it may be
 /// for a moment after the sandbox has started.
 async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
-    if made_by_shell(toolbox, dir).await {
-        return Ok(Made::Usable);
-    }
     let began = Instant::now();
     let mut pause = Duration::from_millis(20);
     loop {
@@ -127,15 +124,6 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
     }
-}
-
-/// All of it in one round trip, where there is a shell and the directory is fine. Anything else is for the longer way,
-/// which knows why.
-async fn made_by_shell(toolbox: &Toolbox, dir: &str) -> bool {
-    let dir = quoted(dir);
-    let command = format!("mkdir -p -- {dir} && cd -- {dir} && test -w . && echo ok");
-    let made = toolbox.process().execute(command).timeout(PROBE).send();
-    matches!(made.await, Ok(answer) if answer.exit_code == Some(0) && answer.result.trim() == "ok")
 }
 
 /// A directory that was there before may belong to somebody else. To ask twice does no harm.

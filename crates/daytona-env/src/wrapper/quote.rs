@@ -13,7 +13,7 @@ pub(super) fn push_word(out: &mut String, word: &str) {
 }
 
 /// `word` in single quotes.
-pub(crate) fn word(word: &str) -> String {
+pub(super) fn word(word: &str) -> String {
     let mut out = String::with_capacity(word.len() + 2);
     push_word(&mut out, word);
     out

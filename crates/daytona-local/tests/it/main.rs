@@ -16,3 +16,4 @@ mod live;
 mod plane;
 mod server;
 mod support;
+mod transfers;

@@ -2,6 +2,7 @@
 //! starts itself, to run one test only, and sends itself a signal.
 
 #![expect(clippy::print_stdout, reason = "the child tells its parent by it")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -30,7 +31,8 @@ fn child() {
         .unwrap();
     let environment = Arc::new(LocalEnvironment::builder().build().unwrap());
     let sandbox = runtime.block_on(environment.open(&NoVars)).unwrap();
-    let mut factories: Vec<Arc<dyn SandboxFactory>> = vec![environment.clone()];
+    let mut factories: Vec<Arc<dyn SandboxFactory>> =
+        vec![Arc::<LocalEnvironment>::clone(&environment)];
     if role == "stuck" {
         factories.push(Arc::new(Stuck));
     }

@@ -1,5 +1,7 @@
 //! The file tools.
 
+use sandbox_core::{NoVars, Sandbox as _, SandboxFactory};
+use sandbox_tools::ToolErrorKind;
 use serde_json::json;
 
 use crate::support::Bench;
@@ -228,4 +230,52 @@ async fn contents_are_searched() {
             .await
             .contains("no matches")
     );
+}
+
+#[tokio::test]
+async fn an_absolute_path_inside_the_working_directory_is_taken() {
+    let bench = Bench::new();
+    let sandbox = SandboxFactory::open(&bench.env, &NoVars).await.unwrap();
+    let workdir = sandbox.workdir();
+    let inside = format!("{workdir}/a/b.txt");
+    let written = json!({ "path": inside, "content": "x\n" });
+    assert_eq!(
+        bench.text("write_file", written).await,
+        "Wrote 2 bytes to a/b.txt."
+    );
+    assert_eq!(
+        bench.text("read_file", json!({ "path": "a/b.txt" })).await,
+        "x\n"
+    );
+    assert_eq!(
+        bench.text("list_files", json!({ "path": workdir })).await,
+        "a/"
+    );
+    for outside in [
+        format!("{workdir}x/b.txt"),
+        format!("{workdir}/../b"),
+        "/".to_owned(),
+    ] {
+        let call = json!({ "path": outside, "content": "x" });
+        let refused = bench
+            .tools
+            .call("write_file", call, &NoVars)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.kind(), ToolErrorKind::InvalidArguments, "{outside}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_not_taken_into_memory() {
+    let bench = Bench::new();
+    let make = json!({ "command": "mkdir d; truncate -s 17M d/huge" });
+    bench.text("run_shell_command", make).await;
+    let words = bench.no("read_file", json!({ "path": "d/huge" })).await;
+    assert!(
+        words.starts_with("d/huge is 17825792 bytes long"),
+        "{words}"
+    );
+    let edit = json!({ "path": "d/huge", "old_text": "a", "new_text": "b" });
+    assert!(bench.no("edit_file", edit).await.contains("is the most"));
 }

@@ -152,3 +152,24 @@ async fn a_runner_that_is_missing_has_a_hint() {
     );
     assert_eq!(output.value()["status"], "runner_missing");
 }
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_counted_instead_of_shown() {
+    let bench = Bench::new();
+    let command = "head -c 5000 /dev/zero; echo words >&2; exit 3";
+    let output = bench
+        .call("run_shell_command", json!({ "command": command }))
+        .await;
+    assert_eq!(
+        output.text(),
+        "[5000 bytes of binary stdout are not shown]\nwords\n[exit code: 3]"
+    );
+    let command = r"printf 'almost all of it is text\0and so it goes on\n'";
+    let output = bench
+        .call("run_shell_command", json!({ "command": command }))
+        .await;
+    assert_eq!(
+        output.text(),
+        "almost all of it is text\u{fffd}and so it goes on"
+    );
+}

@@ -6,16 +6,7 @@ use daytona_api::routes::{ALL, Api, Route};
 use super::{Lab, control, desktop, sandboxes, toolbox};
 
 /// Operations without a method, and why.
-const MISSING: &[(&str, &str)] = &[
-    (
-        "DownloadFiles",
-        "several files in one answer: not there yet",
-    ),
-    (
-        "UploadFile",
-        "uploads go through UploadFiles, which older servers know too",
-    ),
-];
+const MISSING: &[(&str, &str)] = &[];
 
 /// The route with this method and path; the one with the fewest parameters, where several fit.
 fn route(api: Api, method: &str, path: &str) -> &'static Route {

@@ -232,7 +232,11 @@ pub(super) async fn elsewhere(lab: &Lab) {
     lab.ask("[]", files.list("d")).await;
     lab.ask("{}", files.info("f")).await;
     lab.ask("{}", files.upload("f", Upload::from("text"))).await;
+    lab.ask("{}", files.upload_v2("f", "text")).await;
     lab.ask("text", files.download("f").bytes()).await;
+    let _ = lab.server.clone().json(200, "{}");
+    // no form, so it is refused; its answers are tried elsewhere
+    assert!(files.download_many(["f"]).await.is_err());
     lab.ask("", files.delete("f", false)).await;
     lab.ask("", files.create_folder("d", None)).await;
     lab.ask("", files.move_file("a", "b")).await;

@@ -20,14 +20,14 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// What is to be cleaned up.
 #[derive(Debug)]
-pub(super) struct Closing<'a> {
-    pub(super) environment: &'a DaytonaEnvironment,
-    pub(super) target: &'a Target,
+pub(in crate::cmd) struct Closing<'a> {
+    pub(in crate::cmd) environment: &'a DaytonaEnvironment,
+    pub(in crate::cmd) target: &'a Target,
 }
 
 /// How the clean-up ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(in crate::cmd) enum Ended {
     /// Nothing is left; the signal that asked for it, if one did.
     Clean(Option<Signal>),
     /// Something is left, or may be.
@@ -37,7 +37,11 @@ pub(super) enum Ended {
 impl Closing<'_> {
     /// Deletes what there is, and waits for a create that is under way to know what there is. A signal on the way is
     /// taken as the first; the second ends the wait.
-    pub(super) async fn close(&self, mut signal: Option<Signal>, signals: &mut Signals) -> Ended {
+    pub(in crate::cmd) async fn close(
+        &self,
+        mut signal: Option<Signal>,
+        signals: &mut Signals,
+    ) -> Ended {
         if let Some(signal) = signal {
             output::note(&format!(
                 "{}: cleaning up; once more to leave at once",
@@ -150,7 +154,7 @@ async fn look_up(account: &Account, left: &Leftover) -> Option<String> {
 }
 
 /// Leaves the sandbox to the server. The environment would delete it when dropped.
-pub(super) fn keep(environment: DaytonaEnvironment, sandbox: &SandboxInfo, lease: u64) {
+pub(in crate::cmd) fn keep(environment: DaytonaEnvironment, sandbox: &SandboxInfo, lease: u64) {
     Box::leak(Box::new(environment));
     output::note(&format!(
         "kept {} (id {}): the server stops it after {lease} idle minutes and deletes it 24 hours after that",
@@ -164,7 +168,7 @@ pub(super) fn keep(environment: DaytonaEnvironment, sandbox: &SandboxInfo, lease
 }
 
 /// Stops the embedded server; its sandboxes end with it, and with this process in any case.
-pub(super) async fn stop(server: Server, signals: &mut Signals) {
+pub(in crate::cmd) async fn stop(server: Server, signals: &mut Signals) {
     tokio::select! {
         () = server.shutdown() => {}
         _ = signals.next() => {}

@@ -1,0 +1,48 @@
+use daytona_api::api::Upload;
+use daytona_api::{Config, Daytona};
+use daytona_local::{Isolation, Server};
+
+/// The client and the server agree on several files in one request, both ways.
+#[tokio::test]
+async fn several_files_go_up_and_come_down() {
+    let server = Server::builder()
+        .isolation(Isolation::None)
+        .start()
+        .await
+        .unwrap();
+    let config = Config::new(server.token()).api_url(server.api_url());
+    let api = Daytona::new(config).unwrap();
+    let row = api.sandboxes().create().send().await.unwrap();
+    let files = api.toolbox(&row).unwrap().files();
+
+    let odd = "t/a \"b\" ä.bin";
+    let tricky = b"\r\n--DAYTONA-FILE-BOUNDARY--\r\n\0\xff".repeat(5000);
+    let sent = files
+        .upload_many([
+            (odd, Upload::from(tricky.clone())),
+            ("t/empty", Upload::from("")),
+            ("t", Upload::from("a folder is there")),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(sent.written.len(), 2, "{sent:?}");
+    assert_eq!(sent.errors.len(), 1, "{sent:?}");
+    files.upload_v2("t/raw", "raw").await.unwrap();
+
+    let mut all = files
+        .download_many([odd, "t/none", "t/empty", "t/raw"])
+        .await
+        .unwrap();
+    let file = all.next_file().await.unwrap().unwrap();
+    assert_eq!(
+        (file.path.as_str(), file.length),
+        (odd, Some(tricky.len() as u64))
+    );
+    assert!(all.bytes(tricky.len()).await.unwrap() == tricky);
+    let file = all.next_file().await.unwrap().unwrap();
+    assert_eq!(file.error.and_then(|error| error.status), Some(404));
+    assert_eq!(all.next_file().await.unwrap().unwrap().path, "t/empty");
+    assert_eq!(all.next_file().await.unwrap().unwrap().path, "t/raw");
+    assert_eq!(all.bytes(3).await.unwrap(), "raw");
+    assert!(all.next_file().await.unwrap().is_none());
+}

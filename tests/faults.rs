@@ -11,4 +11,5 @@ mod life;
 mod page;
 mod process;
 mod table;
+mod wake;
 mod wire;

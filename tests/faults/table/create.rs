@@ -93,7 +93,8 @@ pub(super) const ROWS: &[Row] = &[
         "429, and more opens than permits",
         "permits per account; the server's pause holds for all of them",
         &[
-            "crates/sandbox-core/tests/it/open.rs::concurrent_creates_are_limited",
+            "crates/sandbox-core/tests/it/bounds.rs::permits_to_create_are_per_account",
+            "crates/sandbox-core/tests/it/bounds.rs::a_refusal_for_now_pauses_the_account_and_no_other",
             "tests/faults/wire.rs::too_many_requests_in_every_spelling",
         ],
     ),

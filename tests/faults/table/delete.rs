@@ -44,7 +44,10 @@ pub(super) const ROWS: &[Row] = &[
         "Forks are in the way",
         "400 with Daytona's words",
         "reported with its reason, and gone once they are",
-        &["tests/faults/delete.rs::a_delete_with_forks_in_the_way"],
+        &[
+            "tests/faults/delete.rs::a_delete_with_forks_in_the_way",
+            "crates/sandbox-core/tests/it/refused.rs::forks_are_removed_first",
+        ],
     ),
     row(
         "71",

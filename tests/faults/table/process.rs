@@ -36,10 +36,11 @@ pub(super) const ROWS: &[Row] = &[
         "80",
         "A runtime ends in the middle",
         "eight runtimes that end; a spawner's that ends",
-        "the factory's own thread goes on; else it is reported",
+        "the factory's own thread goes on, and takes over from a spawner that ended",
         &[
             "tests/integration/flight.rs::eight_runtimes_that_end_share_one_create",
-            "crates/sandbox-core/tests/it/close.rs::a_runtime_that_ends_mid_create_is_reported_not_forgotten",
+            "crates/sandbox-core/tests/it/runtimes.rs::a_factorys_runtime_that_ends_mid_create_is_reported_and_its_name_used_again",
+            "crates/sandbox-core/tests/it/runtimes.rs::a_factorys_runtime_that_ends_mid_delete_is_taken_over",
         ],
     ),
     row(

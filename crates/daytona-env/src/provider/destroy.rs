@@ -56,12 +56,10 @@ impl DaytonaProvider {
         if let Some(id) = target.id() {
             return Ok(Some(id.to_owned()));
         }
-        match api.sandboxes().get(target.name()).await {
-            Ok(found) if found.name == target.name() => Ok(Some(found.id)),
-            Ok(_) => Ok(None),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(api_error("find a sandbox to delete", error)),
-        }
+        let found = self.look_up(api, target.name()).await?;
+        Ok(found
+            .filter(|found| found.name == target.name())
+            .map(|found| found.id))
     }
 
     /// What is left to do with a credential that may not delete: stop it. An ephemeral one is destroyed by that.

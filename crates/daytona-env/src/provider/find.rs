@@ -1,9 +1,11 @@
 //! What a name that may or may not have been used has come to.
 
+use std::time::Duration;
+
 use daytona_api::{Daytona, models};
 use sandbox_core::{Attempt, Error, ErrorKind, Found, Health, Target};
 
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::create::Making;
 use super::phase::Phase;
@@ -12,6 +14,10 @@ use crate::error::{api_error, provider_error};
 use crate::labels::Owner;
 use crate::params::DaytonaParamsResolved;
 use crate::sandbox::DaytonaSandbox;
+
+/// Between two tries to start what is still stopping.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl DaytonaProvider {
     /// Looks the attempt up by its name. The name holds 128 random bits chosen when the attempt began, so a row of that
@@ -70,7 +76,11 @@ impl DaytonaProvider {
     }
 
     /// The row of this name; `None` only where there is none for certain, as far as an answer can tell.
-    async fn look_up(&self, api: &Daytona, name: &str) -> Result<Option<models::Sandbox>, Error> {
+    pub(super) async fn look_up(
+        &self,
+        api: &Daytona,
+        name: &str,
+    ) -> Result<Option<models::Sandbox>, Error> {
         loop {
             match api.sandboxes().get(name).await {
                 Ok(found) => return Ok(Some(found)),
@@ -138,16 +148,25 @@ impl DaytonaProvider {
 
     /// Wakes a stopped or archived sandbox and waits until it runs.
     pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
-        let api = sandbox.clients().api();
-        self.wake(api, sandbox.id()).await?;
-        self.wait_until_running(api, sandbox.id()).await.map(|_| ())
+        let (api, id) = (sandbox.clients().api(), sandbox.id());
+        let began = Instant::now();
+        while !self.wake(api, id).await? {
+            // a change is under way: a start that somebody else asked for, or still the stop
+            match row::phase(&self.get(api, id).await?) {
+                Phase::Stopping | Phase::Stopped => {
+                    sleep((began.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
+                }
+                _ => break,
+            }
+        }
+        self.wait_until_running(api, id).await.map(|_| ())
     }
 
-    /// Has it start, or knows that somebody else just did.
-    async fn wake(&self, api: &Daytona, id: &str) -> Result<(), Error> {
+    /// Has it start; false if its state is just changing.
+    async fn wake(&self, api: &Daytona, id: &str) -> Result<bool, Error> {
         match api.sandboxes().start(id).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.status() == Some(409) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.is_conflict() => Ok(false),
             Err(error) => Err(api_error("start a sandbox", error)),
         }
     }

@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use tokio::time::Instant;
 
 /// How long the server may answer from its cache, and a little more.
-const CACHED: Duration = Duration::from_secs(12);
+pub(super) const CACHED: Duration = Duration::from_secs(12);
 /// Names kept before old ones are thrown out.
 const ROOM: usize = 1024;
 

@@ -4,6 +4,7 @@ use daytona_api::{Daytona, models};
 use sandbox_core::Error;
 use tokio::time::{Instant, sleep};
 
+use super::looks::CACHED;
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
 use crate::error::{api_error, provider_error};
@@ -46,7 +47,7 @@ impl DaytonaProvider {
                             "the sandbox was deleted while it started",
                         ));
                     }
-                    Phase::Stopped if began.elapsed().as_secs() > 0 => {
+                    Phase::Stopped if began.elapsed() > CACHED => {
                         return Err(provider_error(
                             "start a sandbox",
                             "the sandbox stopped while it started",

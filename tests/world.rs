@@ -1,9 +1,13 @@
 //! Servers to break, environments on them, and what must hold whatever broke.
 
+use std::future::Future;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use context_vars::NoVars;
@@ -12,7 +16,6 @@ use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder};
 use daytona_local::{CannedExec, Isolation, SandboxRow, Server, ServerBuilder};
 use sandbox_core::{BoxFuture, ExecRequest, Sandbox, Spawner};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// Only ends a test that would hang.
@@ -117,7 +120,6 @@ pub(crate) async fn closes(server: &Server, environment: &DaytonaEnvironment) {
 /// What a process owns besides its callers: killed, none of it goes on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mortal {
-    tasks: Arc<Mutex<Vec<AbortHandle>>>,
     dead: Arc<AtomicBool>,
 }
 
@@ -128,20 +130,34 @@ impl Mortal {
 
     /// As SIGKILL does it: nothing is tidied up, nobody is told.
     pub(crate) fn kill(&self) {
-        // what ends by this begins nothing any more
         self.dead.store(true, Ordering::SeqCst);
-        for task in self.tasks.lock().unwrap().drain(..) {
-            task.abort();
-        }
     }
 }
 
 impl Spawner for Mortal {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let dead = Arc::clone(&self.dead);
+        Handle::current().spawn(Task {
+            work: ManuallyDrop::new(task),
+            dead,
+        });
+    }
+}
+
+/// A task of a process. The dead do not drop what they hold: a factory takes a dropped task for the end of a runtime,
+/// and hands its work over.
+struct Task {
+    work: ManuallyDrop<BoxFuture<'static, ()>>,
+    dead: Arc<AtomicBool>,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.dead.load(Ordering::SeqCst) {
-            return;
+            return Poll::Pending;
         }
-        let task = Handle::current().spawn(task).abort_handle();
-        self.tasks.lock().unwrap().push(task);
+        self.work.as_mut().poll(cx)
     }
 }

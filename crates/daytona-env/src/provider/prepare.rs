@@ -130,10 +130,12 @@ async fn make(toolbox: &Toolbox, dir: &str) -> Result<Made, Error> {
 }
 
 /// All of it in one round trip, where there is a shell and the directory is fine. Anything else is for the longer way,
-/// which knows why.
+/// which knows why. Not on the embedded server without isolation, where a shell would make it on the host itself: there
+/// the files routes decide, which are confined.
 async fn made_by_shell(toolbox: &Toolbox, dir: &str) -> bool {
     let dir = quoted(dir);
-    let command = format!("mkdir -p -- {dir} && cd -- {dir} && test -w . && echo ok");
+    let confined = "{ [ -z \"$DAYTONA_LOCAL_SERVER\" ] || [ \"$HOME\" = /home/daytona ]; }";
+    let command = format!("{confined} && mkdir -p -- {dir} && cd -- {dir} && test -w . && echo ok");
     let made = toolbox.process().execute(command).timeout(PROBE).send();
     matches!(made.await, Ok(answer) if answer.exit_code == Some(0) && answer.result.trim() == "ok")
 }

@@ -1,5 +1,4 @@
 //! A server that answers look-ups from a cache, misses too.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 

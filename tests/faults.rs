@@ -1,5 +1,6 @@
 //! The faults of docs/faults.md, one by one, and the table that the page is made from.
 
+mod bounds;
 mod cells;
 mod create;
 mod data;

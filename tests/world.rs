@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,6 +39,11 @@ pub(crate) fn in_place(change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> A
     Arc::new(change(builder).start_in_place().unwrap())
 }
 
+/// The same, where no command is run and each succeeds.
+pub(crate) fn idle(change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Arc<Server> {
+    in_place(|builder| change(builder.canned_exec(CannedExec::new(0, ""))))
+}
+
 /// An environment on a server in place, all of it in this runtime.
 pub(crate) fn at(server: &Arc<Server>) -> DaytonaEnvironmentBuilder {
     on(server)
@@ -65,22 +71,22 @@ impl Connector for InPlace {
 
 /// Runs each command while everything else stands still.
 fn shell() -> CannedExec {
-    CannedExec::from_fn(|script| {
-        let mut child = Command::new("/bin/sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(script.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code().unwrap_or(-1), text)
-    })
+    CannedExec::from_fn(run_in_shell)
+}
+
+/// Runs a script; its exit code and output.
+pub(crate) fn run_in_shell(script: &str) -> (i32, String) {
+    let mut child = Command::new("/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code().unwrap_or(-1), text)
 }
 
 /// Sandboxes that the server does not mean to destroy.
@@ -110,7 +116,10 @@ pub(crate) async fn closes(server: &Server, environment: &DaytonaEnvironment) {
 
 /// What a process owns besides its callers: killed, none of it goes on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mortal(Arc<Mutex<Vec<AbortHandle>>>);
+pub(crate) struct Mortal {
+    tasks: Arc<Mutex<Vec<AbortHandle>>>,
+    dead: Arc<AtomicBool>,
+}
 
 impl Mortal {
     pub(crate) fn spawner(&self) -> Arc<dyn Spawner> {
@@ -119,7 +128,9 @@ impl Mortal {
 
     /// As SIGKILL does it: nothing is tidied up, nobody is told.
     pub(crate) fn kill(&self) {
-        for task in self.0.lock().unwrap().drain(..) {
+        // what ends by this begins nothing any more
+        self.dead.store(true, Ordering::SeqCst);
+        for task in self.tasks.lock().unwrap().drain(..) {
             task.abort();
         }
     }
@@ -127,9 +138,10 @@ impl Mortal {
 
 impl Spawner for Mortal {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.0
-            .lock()
-            .unwrap()
-            .push(Handle::current().spawn(task).abort_handle());
+        if self.dead.load(Ordering::SeqCst) {
+            return;
+        }
+        let task = Handle::current().spawn(task).abort_handle();
+        self.tasks.lock().unwrap().push(task);
     }
 }

@@ -11,7 +11,6 @@ use anyhow::{Context as _, Result, bail};
 struct Run<'a> {
     test: &'static str,
     envs: Vec<(&'static str, &'a str)>,
-    release: bool,
 }
 
 /// The number after an option.
@@ -54,7 +53,6 @@ pub(crate) fn incumbents(root: &Path, args: &[String]) -> Result<()> {
     let run = Run {
         test: "faults::incumbents::measure",
         envs,
-        release: false,
     };
     run.print(root)
 }
@@ -69,7 +67,6 @@ pub(crate) fn sim(root: &Path, args: &[String]) -> Result<()> {
     let run = Run {
         test: "sim::seeds",
         envs,
-        release: true,
     };
     run.print(root)
 }
@@ -84,7 +81,6 @@ pub(crate) fn crash(root: &Path, args: &[String]) -> Result<()> {
     let run = Run {
         test: "crash::killed_at_random_instants",
         envs,
-        release: false,
     };
     run.print(root)
 }
@@ -96,9 +92,6 @@ impl Run<'_> {
         cargo
             .current_dir(root)
             .args(["test", "--quiet", "--locked"]);
-        if self.release {
-            cargo.arg("--release");
-        }
         cargo.args(["--package", "workspace-tests", "--test", "proofs", "--"]);
         cargo.args(["--exact", self.test, "--nocapture"]);
         cargo.envs(self.envs.iter().copied());

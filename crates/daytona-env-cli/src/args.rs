@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod mcp;
 mod values;
 
+pub(crate) use mcp::{McpArgs, McpClient};
 pub(crate) use values::{Assignment, Reference, Transfer};
 use values::{EnvAssignment, VarAssignment};
 
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Serve the Daytona API on this machine, for any Daytona client
     Serve(ServeArgs),
+    /// Give a model tools that work in a sandbox: a server of the Model Context Protocol
+    Mcp(Box<McpArgs>),
     /// List the sandboxes that this program or library made
     Ls(LsArgs),
     /// Delete sandboxes that this program or library made

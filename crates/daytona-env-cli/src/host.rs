@@ -10,6 +10,8 @@ const JWT: &str = "DAYTONA_JWT_TOKEN";
 const ORGANIZATION: &str = "DAYTONA_ORGANIZATION_ID";
 const API_URL: &str = "DAYTONA_API_URL";
 const TARGET: &str = "DAYTONA_TARGET";
+/// What opens the server of `mcp --http`.
+pub(crate) const MCP_TOKEN: &str = "DAYTONA_ENV_MCP_TOKEN";
 /// Where Daytona's own service listens.
 pub(crate) const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
 
@@ -22,6 +24,7 @@ pub(crate) struct HostEnv {
     /// It may hold a password, until it is checked.
     api_url: Option<Secret>,
     target: Option<String>,
+    mcp_token: Option<Secret>,
     log: Option<String>,
 }
 
@@ -90,8 +93,13 @@ impl HostEnv {
             organization: read(ORGANIZATION),
             api_url: read(API_URL).map(Secret::new),
             target: read(TARGET),
+            mcp_token: read(MCP_TOKEN).map(Secret::new),
             log: read("RUST_LOG"),
         }
+    }
+
+    pub(crate) fn mcp_token(&self) -> Option<&Secret> {
+        self.mcp_token.as_ref()
     }
 
     pub(crate) fn log_filter(&self) -> Option<&str> {

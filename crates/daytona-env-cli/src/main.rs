@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Run(args) => Box::pin(cmd::run::run(*args, &host, &mut signals)).await,
             Command::Serve(args) => cmd::serve::run(args, &mut signals).await,
+            Command::Mcp(args) => Box::pin(cmd::mcp::run(*args, &host, &mut signals)).await,
             Command::Ls(args) => cmd::ls::run(args, &host, &mut signals).await,
             Command::Rm(args) => cmd::rm::run(args, &host, &mut signals).await,
             Command::Sweep(args) => cmd::sweep::run(args, &host, &mut signals).await,

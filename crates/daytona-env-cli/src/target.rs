@@ -75,14 +75,19 @@ impl Target {
         }
     }
 
-    /// An environment for this run.
-    pub(crate) fn environment(&self, args: &RunArgs) -> Result<DaytonaEnvironment, Failure> {
-        let mut builder = match self {
+    /// An environment on it, with nothing else chosen.
+    pub(crate) fn builder(&self) -> DaytonaEnvironmentBuilder {
+        match self {
             Self::Embedded(server) => DaytonaEnvironment::builder()
                 .api_url(server.api_url())
                 .api_key(server.token()),
             Self::Account(account) => of_account(account),
-        };
+        }
+    }
+
+    /// An environment for this run.
+    pub(crate) fn environment(&self, args: &RunArgs) -> Result<DaytonaEnvironment, Failure> {
+        let mut builder = self.builder();
         let minutes = Duration::from_secs(args.lease * MINUTE);
         builder = builder
             .lease(if args.persist {

@@ -326,7 +326,13 @@ impl DaytonaEnvironmentBuilder {
     /// below one second, no or an empty credential, a bad URL, environment variable name, label, workdir, image or
     /// lease, and a variable `api_url` that could send a constant credential anywhere. What depends on a variable is
     /// checked by each open.
-    pub fn build(self) -> Result<DaytonaEnvironment, Error> {
+    pub fn build(mut self) -> Result<DaytonaEnvironment, Error> {
+        let (spawner, limits) = (self.spawner.take(), std::mem::take(&mut self.limits));
+        let (provider, params) = self.parts()?;
+        DaytonaEnvironment::assemble(provider, params, spawner, &limits)
+    }
+
+    pub(crate) fn parts(self) -> Result<(DaytonaProvider, DaytonaParams), Error> {
         let settings = self.check().map_err(|error| invalid(&error))?;
         let params = DaytonaParams {
             api_key: self.api_key,
@@ -354,6 +360,6 @@ impl DaytonaEnvironmentBuilder {
             self.transport,
             self.keep,
         );
-        DaytonaEnvironment::assemble(provider, params, self.spawner, &self.limits)
+        Ok((provider, params))
     }
 }

@@ -58,6 +58,10 @@ const NO_API: &str = "not a daytona api";
 
 fn kind_of_status(status: u16, message: &str) -> ErrorKind {
     match status {
+        // there is no room now, whatever was asked for
+        400 if message.starts_with("No available runners") => ErrorKind::Unavailable,
+        // no other key would help: the plan's credits are used up, or it is not paid for
+        403 if message.starts_with("Organization is suspended") => ErrorKind::Quota,
         // Daytona refuses what is over a quota with 400 or 403 and says which in the text
         400 | 403
             if message.contains("limit exceeded")
@@ -119,6 +123,12 @@ mod tests {
                 ErrorKind::Quota,
             ),
             (400, "Snapshot x not found", ErrorKind::InvalidInput),
+            (400, "No available runners", ErrorKind::Unavailable),
+            (
+                403,
+                "Organization is suspended: Depleted credits",
+                ErrorKind::Quota,
+            ),
             (418, "", ErrorKind::Provider),
             (500, "", ErrorKind::Unavailable),
             (503, "", ErrorKind::Unavailable),

@@ -10,6 +10,8 @@ mod phase;
 mod prepare;
 mod renew;
 pub(crate) mod row;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::hash::Hasher;

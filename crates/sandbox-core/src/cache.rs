@@ -6,6 +6,7 @@
 //! after what is cached (`patrol`).
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,12 +18,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::event::{Broadcast, EventKind};
 use crate::fingerprint::Fingerprinter;
 use crate::{
-    BoxFuture, CloseError, Error, ErrorKind, Events, Leftover, Provider, Sandbox, SandboxFactory,
-    Snapshot, Spawner,
+    CloseError, Error, ErrorKind, Events, Leftover, Provider, Sandbox, SandboxFactory, Snapshot,
+    Spawner,
 };
 
 mod accounts;
 mod builder;
+mod care;
 mod conclude;
 mod create;
 mod key;
@@ -88,6 +90,8 @@ struct Shared<P: Provider> {
     removals: Semaphore,
     events: Broadcast,
     prints: OnceLock<Fingerprinter>,
+    /// True once the spawner has dropped a task.
+    orphaned: AtomicBool,
     begun: Instant,
     /// For how long this host had been suspended by then.
     slept_before: Duration,
@@ -121,6 +125,7 @@ impl<P: Provider> CachingFactory<P> {
             removals: Semaphore::new(remove::AT_ONCE),
             events: Broadcast::new(settings.event_capacity),
             prints: OnceLock::new(),
+            orphaned: AtomicBool::new(false),
             begun: Instant::now(),
             slept_before: settings.suspension.suspended(),
             provider,
@@ -238,17 +243,21 @@ impl<P: Provider> CachingFactory<P> {
     pub async fn close(&self) -> Result<(), CloseError> {
         let shared = Arc::clone(&self.0.shared);
         let ended = shared.end();
-        let (report, reported) = oneshot::channel();
-        let task = {
-            let shared = Arc::clone(&shared);
-            async move {
-                let _ = report.send(shared.settle(ended).await);
+        loop {
+            let (report, reported) = oneshot::channel();
+            let handed_over = shared.is_orphaned();
+            let task = {
+                let shared = Arc::clone(&shared);
+                async move {
+                    let _ = report.send(shared.settle(ended).await);
+                }
+            };
+            shared.spawn(Box::pin(task));
+            match reported.await {
+                Ok(report) => return report,
+                Err(_) if handed_over => return shared.report(ended),
+                Err(_) => shared.orphan(),
             }
-        };
-        shared.spawn(Box::pin(task));
-        match reported.await {
-            Ok(report) => report,
-            Err(_) => shared.report(ended),
         }
     }
 }
@@ -299,11 +308,6 @@ impl<P: Provider> Shared<P> {
                 Ok(Begun::Wait(creation))
             }
         }
-    }
-
-    /// Starts a task of the factory.
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.spawner.spawn(task);
     }
 
     fn attend(self: &Arc<Self>, chores: Chores) {

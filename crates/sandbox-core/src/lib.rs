@@ -39,6 +39,8 @@ mod local;
 pub mod path;
 mod provider;
 mod sandbox;
+#[cfg(all(feature = "signals", unix))]
+mod signals;
 #[cfg(feature = "cache")]
 mod snapshot;
 mod spawner;
@@ -62,6 +64,8 @@ pub use provider::{
     Attempt, CreateError, Destroyed, Fate, Found, Health, Provider, ResolvedOf, Target,
 };
 pub use sandbox::{ExecBuilder, FileEntry, Sandbox, SandboxExt, SandboxInfo};
+#[cfg(all(feature = "signals", unix))]
+pub use signals::SignalGuard;
 #[cfg(feature = "cache")]
 pub use snapshot::{AccountSnapshot, LeaseSnapshot, SandboxSnapshot, Snapshot, SnapshotState};
 pub use spawner::{Background, BoxFuture, Spawner};

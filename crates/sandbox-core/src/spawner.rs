@@ -9,14 +9,18 @@ use tokio::runtime::Handle;
 mod background;
 
 pub use background::Background;
+#[cfg(all(feature = "signals", unix))]
+pub(crate) use background::handle;
 
 /// A future that can be sent, named without generics.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Runs tasks that belong to a factory and not to any caller: creating, renewing, deleting.
 ///
-/// A task must be driven to its end. Where the spawner's runtime ends early, what was being created
-/// is reported by `close` as of unknown fate.
+/// A task must be driven to its end. A spawner that drops one, because its runtime has ended, is not
+/// used again: the factory goes on in the [`Background`], removals and watches are taken up there,
+/// and what was being created is of unknown fate, watched, and used again under its name by the next
+/// `open`.
 pub trait Spawner: Debug + Send + Sync + 'static {
     /// Starts a task; returns at once.
     fn spawn(&self, task: BoxFuture<'static, ()>);

@@ -40,6 +40,12 @@
 //! * [`ToolError`] has two faces: [`for_model`](ToolError::for_model) is short and holds no secret,
 //!   [`host`](ToolError::host) is everything.
 //!
+//! # Features
+//!
+//! | feature | default | what |
+//! |---|---|---|
+//! | `mcp` | no | the tools as a server of the Model Context Protocol |
+//!
 //! # What it is not
 //!
 //! The restricted mode of the shell tool keeps a model from mistakes; it is no security boundary. The sandbox is one,
@@ -49,6 +55,8 @@ mod args;
 mod code;
 mod error;
 mod file;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod output;
 mod registry;
 mod shell;

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 /// The longest text for a model, in bytes; what is between its beginning and its end is left out.
 const MAX_MODEL_TEXT: usize = 64 * 1024;
 
+/// Bytes that are no text and make nothing binary.
+const FEW: usize = 8;
+
 /// What a tool gives back: a text for the model and the same as a typed value.
 #[derive(Clone, PartialEq)]
 pub struct ToolOutput {
@@ -17,11 +20,12 @@ pub struct ToolOutput {
 }
 
 impl ToolOutput {
-    /// An output. A text of more than 64 KiB is cut in the middle, which it says.
+    /// An output. A text of more than 64 KiB is cut in the middle, which it says. Control characters that no text has
+    /// become U+FFFD: some services refuse them.
     #[must_use]
     pub fn new(text: impl Into<String>, value: Value) -> Self {
         Self {
-            text: cut(text.into()),
+            text: cut(printable(text.into())),
             value,
             error: false,
         }
@@ -61,6 +65,7 @@ impl ToolOutput {
             .iter()
             .filter_map(|(name, stream)| kept(name, stream))
             .collect();
+        let text = shown(outcome).unwrap_or(text);
         let text = if kept.is_empty() {
             text
         } else {
@@ -84,6 +89,53 @@ impl fmt::Debug for ToolOutput {
             .field("text", &self.text.len())
             .field("error", &self.error)
             .finish_non_exhaustive()
+    }
+}
+
+/// The text in which bytes that are no text are counted instead of shown; `None` if there are none.
+fn shown(outcome: &ExecOutcome) -> Option<String> {
+    if !is_binary(outcome.stdout()) && !is_binary(outcome.stderr()) {
+        return None;
+    }
+    let told = |name: &str, stream: &Output| match is_binary(stream) {
+        true => Output::complete(format!(
+            "[{} bytes of binary {name} are not shown]\n",
+            stream.total()
+        )),
+        false => stream.clone(),
+    };
+    let (stdout, stderr) = (
+        told("stdout", outcome.stdout()),
+        told("stderr", outcome.stderr()),
+    );
+    let mut told = ExecOutcome::new(outcome.status(), stdout, stderr, outcome.duration());
+    if let Some(cause) = outcome.cause() {
+        told = told.with_cause(cause.clone());
+    }
+    Some(told.to_result().to_text())
+}
+
+/// True if more than a tenth of what is here is no text.
+fn is_binary(output: &Output) -> bool {
+    let bytes = output.to_bytes();
+    let odd: usize = bytes
+        .utf8_chunks()
+        .map(|chunk| chunk.invalid().len() + chunk.valid().chars().filter(|c| is_odd(*c)).count())
+        .sum();
+    // A few odd bytes are shown for what they are.
+    odd > FEW && odd * 10 > bytes.len()
+}
+
+/// A control character that no text has.
+fn is_odd(c: char) -> bool {
+    c.is_ascii_control() && !matches!(c, '\n' | '\t' | '\r' | '\x1b' | '\x08' | '\x0c')
+}
+
+fn printable(text: String) -> String {
+    if text.contains(is_odd) {
+        text.replace(is_odd, "\u{fffd}")
+    } else {
+        text
     }
 }
 

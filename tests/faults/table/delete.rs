@@ -58,7 +58,7 @@ pub(super) const ROWS: &[Row] = &[
         "A close that is dropped",
         "after each of its polls",
         "the work goes on; the next close joins it",
-        &["crates/sandbox-core/tests/it/close.rs::dropping_the_last_handle_hands_over"],
+        &["tests/torture/lifecycle.rs::close"],
     ),
     row(
         "73",

@@ -64,7 +64,10 @@ pub(super) const ROWS: &[Row] = &[
         "The process is suspended for longer than its lease",
         "SIGSTOP",
         "looked at before it is used again",
-        &["crates/sandbox-core/tests/it/revive.rs::long_silence_is_a_doubt"],
+        &[
+            "tests/crash.rs::a_frozen_process_finds_its_sandbox_gone",
+            "crates/sandbox-core/tests/it/revive.rs::long_silence_is_a_doubt",
+        ],
     ),
     row(
         "61",

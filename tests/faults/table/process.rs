@@ -6,7 +6,12 @@ pub(super) const ROWS: &[Row] = &[
         "A future dropped at every poll",
         "lifecycle, commands and files",
         "one create, nothing left, the next open works",
-        &["crates/sandbox-core/tests/it/cancel.rs::of_a_good_create"],
+        &[
+            "tests/torture/lifecycle.rs::open",
+            "tests/torture/lifecycle.rs::close_during_a_create",
+            "tests/torture/calls.rs::exec",
+            "tests/torture/calls.rs::put",
+        ],
     ),
     row(
         "78",
@@ -58,6 +63,8 @@ pub(super) const ROWS: &[Row] = &[
         &[
             "crates/daytona-env-cli/tests/it/signals.rs::a_signal_cleans_up_first",
             "crates/daytona-env-cli/tests/it/creating.rs::the_second_signal_leaves_at_once",
+            "tests/crash.rs::killed_at_random_instants",
+            "tests/crash.rs::killed_at_random_instants",
             "crates/daytona-env-cli/tests/it/lease.rs::a_killed_clients_sandbox_goes_and_a_living_clients_stays",
         ],
     ),
@@ -67,6 +74,7 @@ pub(super) const ROWS: &[Row] = &[
         "real processes, real signals, a real server",
         "gone within the lease and a minute",
         &[
+            "tests/crash.rs::killed_at_random_instants",
             "crates/daytona-env-cli/tests/it/lease.rs::a_killed_clients_sandbox_goes_and_a_living_clients_stays",
         ],
     ),

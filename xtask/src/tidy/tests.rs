@@ -251,3 +251,26 @@ fn a_path_of_one_machine_is_found() {
         assert!(with(&[("README.md", good)]).errors.is_empty(), "{good}");
     }
 }
+
+#[test]
+fn a_claim_needs_a_test_that_runs() {
+    const PAGE: &str = "docs/leak-proofing.md";
+    let tests = (
+        "crates/context-vars/src/a.rs",
+        concat!(
+            "//! A.\n#[test]\nfn good() {}\nfn helper() {}\n#[test]\n#[",
+            "ignore = \"x\"]\nfn asleep() {}\n"
+        ),
+    );
+    let page = |row: &str| with(&[tests, (PAGE, row)]);
+    let row = |test: &str, file: &str| {
+        format!("| case | left | by |\n|---|---|---|\n| a | b | [`{test}`]({file}) |\n")
+    };
+    let a = "../crates/context-vars/src/a.rs";
+    assert!(page(&row("good", a)).errors.is_empty());
+    assert_only(&page(&row("missing", a)), "no test missing that runs");
+    assert_only(&page(&row("helper", a)), "no test helper that runs");
+    assert_only(&page(&row("asleep", a)), "no test asleep that runs");
+    assert_only(&page(&row("good", "../b.rs")), "there is no ../b.rs");
+    assert_only(&page("| a | b | trust us |\n"), "a claim without a test");
+}

@@ -1,9 +1,11 @@
 //! `ls`: the sandboxes that this program or library made.
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use daytona_api::Daytona;
 use daytona_api::models::{SandboxDesiredState, SandboxListItem, SandboxState};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::LsArgs;
@@ -22,6 +24,25 @@ struct Row {
     state: String,
     created: String,
     namespace: String,
+    /// 1 for the first sandbox of its key, one more for each that replaced a lost one.
+    generation: Option<u64>,
+    /// Whether other processes may be using it too.
+    shared: bool,
+    lease: Lease,
+    last_activity: Option<String>,
+    /// Both by the server's clock; absent where it does not tell its time.
+    age_seconds: Option<u64>,
+    idle_seconds: Option<u64>,
+}
+
+/// What the server does with it once nobody renews it.
+#[derive(Debug, Serialize)]
+struct Lease {
+    /// `ephemeral`: deleted when idle. `persist`: stopped when idle. `none`: it never stops by itself.
+    kind: &'static str,
+    stop_minutes: Option<i64>,
+    /// Counted from the stop; absent if it is never deleted.
+    delete_minutes: Option<i64>,
 }
 
 pub(crate) async fn run(args: LsArgs, host: &HostEnv, signals: &mut Signals) -> ExitCode {
@@ -53,7 +74,17 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
         .collect()
         .await
         .map_err(failed)?;
-    Ok(items.into_iter().map(Row::of).collect())
+    // only for the ages, so a server that does not tell is no failure
+    let now = match items.is_empty() {
+        true => None,
+        false => api.server().time().await.ok().map(seconds_of),
+    };
+    Ok(items.into_iter().map(|item| Row::of(item, now)).collect())
+}
+
+fn seconds_of(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
 }
 
 /// A failure of the API, with the hint it deserves.
@@ -67,17 +98,41 @@ pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
 }
 
 impl Row {
-    fn of(item: SandboxListItem) -> Self {
+    fn of(item: SandboxListItem, now: Option<i64>) -> Self {
+        let label = |key: &str| item.labels.get(key).cloned();
+        let since = |time: Option<&str>| {
+            let then: Timestamp = time?.parse().ok()?;
+            u64::try_from(now? - then.as_second()).ok()
+        };
         Self {
             state: state(&item),
+            namespace: label("daytona-env.ns").unwrap_or_default(),
+            generation: label("daytona-env.generation").and_then(|text| text.parse().ok()),
+            shared: label("daytona-env.shared").is_some(),
+            lease: Lease::of(&item),
+            age_seconds: since(item.created_at.as_deref()),
+            idle_seconds: since(item.last_activity_at.as_deref()),
+            last_activity: item.last_activity_at,
             created: item.created_at.unwrap_or_default(),
-            namespace: item
-                .labels
-                .get("daytona-env.ns")
-                .cloned()
-                .unwrap_or_default(),
             id: item.id,
             name: item.name,
+        }
+    }
+}
+
+impl Lease {
+    fn of(item: &SandboxListItem) -> Self {
+        let stop_minutes = item.auto_stop_interval.filter(|minutes| *minutes > 0);
+        let delete_minutes = item.auto_delete_interval.filter(|minutes| *minutes >= 0);
+        let kind = match (stop_minutes, delete_minutes) {
+            (None, _) => "none",
+            (Some(_), Some(0)) => "ephemeral",
+            (Some(_), _) => "persist",
+        };
+        Self {
+            kind,
+            stop_minutes,
+            delete_minutes,
         }
     }
 }

@@ -115,11 +115,11 @@ fn quoted(path: &Path) -> String {
 
 /// A file that holds the token while the server runs.
 #[derive(Debug)]
-struct TokenFile(PathBuf);
+pub(crate) struct TokenFile(PathBuf);
 
 impl TokenFile {
     /// Made under another name and renamed, so that nobody else ever can read it and no link is followed.
-    fn write(path: &Path, token: &str) -> Result<Self, Failure> {
+    pub(crate) fn write(path: &Path, token: &str) -> Result<Self, Failure> {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{}", std::process::id()));
         let fresh = PathBuf::from(name);

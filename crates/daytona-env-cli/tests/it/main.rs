@@ -12,6 +12,7 @@ mod help;
 mod input;
 mod kept;
 mod lease;
+mod mcp;
 mod outcome;
 mod pages;
 mod remote;

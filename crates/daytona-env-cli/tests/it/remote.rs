@@ -94,7 +94,21 @@ fn ls_shows_ours_while_it_runs_and_a_signal_deletes_it() {
     eventually("the command runs", || sleepers(&marker) == 1);
     let listed = server.alive();
     assert_eq!(listed.len(), 1);
-    assert!(listed[0]["name"].as_str().unwrap().starts_with("denv-"));
+    let row = &listed[0];
+    assert!(row["name"].as_str().unwrap().starts_with("denv-"));
+    assert_eq!(row["lease"]["kind"], "ephemeral", "{row}");
+    assert_eq!(row["lease"]["delete_minutes"], 0, "{row}");
+    assert!(row["lease"]["stop_minutes"].as_u64().unwrap() >= 3, "{row}");
+    assert_eq!(
+        (&row["generation"], &row["shared"]),
+        (&1.into(), &false.into())
+    );
+    assert!(row["age_seconds"].as_u64().unwrap() < 600, "{row}");
+    assert!(
+        row["idle_seconds"].as_u64() <= row["age_seconds"].as_u64(),
+        "{row}"
+    );
+    assert!(row["last_activity"].is_string(), "{row}");
     let table = server.client(["ls"]).output().unwrap();
     assert!(
         stdout(&table).lines().count() == 2 && stdout(&table).starts_with("NAME"),
@@ -118,6 +132,7 @@ fn a_persisted_sandbox_stays() {
     assert_eq!(code(&output), Some(0), "{}", shown(&output));
     let listed = server.alive();
     assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["lease"]["kind"], "persist");
     let name = listed[0]["name"].as_str().unwrap();
     assert!(
         stderr(&output).contains(&format!("kept {name} (id ")),

@@ -146,6 +146,17 @@ impl Running {
         }
     }
 
+    /// The next line of stdout, byte by byte, so that nothing of the one after it is taken.
+    pub(crate) fn line(&mut self) -> String {
+        let pipe = self.0.stdout.as_mut().unwrap();
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while line.last() != Some(&b'\n') && pipe.read(&mut byte).unwrap() == 1 {
+            line.extend(byte);
+        }
+        String::from_utf8(line).unwrap()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.0.id()).unwrap())
     }

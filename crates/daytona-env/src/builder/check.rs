@@ -68,6 +68,12 @@ impl DaytonaEnvironmentBuilder {
         self.limits.check()?;
         if let Some((share, fleet_key)) = &self.share {
             share.check(fleet_key)?;
+            if self.limits.max_lifetime.is_some() {
+                return Err(Invalid::new(
+                    "`max_lifetime` cannot bound what is shared: each process would count from when it joined, and none \
+                     deletes; leave it out, or leave out `share`",
+                ));
+            }
         }
         Ok(Settings {
             resources: self.resources,

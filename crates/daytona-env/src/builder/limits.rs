@@ -96,7 +96,7 @@ impl DaytonaEnvironmentBuilder {
     /// `Lost` from then on, and the next open makes another. Default: never.
     ///
     /// Where the server counts a time to live, that is never set beyond it (but for at least a minute), so that this
-    /// bound holds without this process too.
+    /// bound holds without this process too. Not together with [`share`](Self::share): sharers come and go.
     pub fn max_lifetime(mut self, max_lifetime: Duration) -> Self {
         self.limits.max_lifetime = Some(max_lifetime);
         self

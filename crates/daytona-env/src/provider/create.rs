@@ -1,7 +1,6 @@
 //! One create, at most once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use daytona_api::{Daytona, models};
 use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found, Target};
@@ -75,7 +74,7 @@ impl DaytonaProvider {
         if let Some(archive) = intervals.archive {
             request = request.auto_archive_interval(archive);
         }
-        if let Some(ttl) = self.settings.ttl(Duration::ZERO) {
+        if let Some(ttl) = self.settings.ttl(making.attempt.begun().elapsed()) {
             request = request.ttl_minutes(ttl);
         }
         if let Some(target) = &params.target {

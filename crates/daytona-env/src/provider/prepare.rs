@@ -43,7 +43,7 @@ impl DaytonaProvider {
             "sandbox ready"
         );
         if row.auto_destroy_at.is_some() {
-            self.anchors.remember(&row.id);
+            self.anchors.remember(&row.id, making.attempt.begun());
         }
         Ok(DaytonaSandbox::from_parts(SandboxParts {
             clients: std::sync::Arc::clone(&making.clients),

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use daytona_api::Daytona;
-use sandbox_core::Error;
+use sandbox_core::{Error, ErrorKind};
 use tokio::time::Instant;
 
-use super::DaytonaProvider;
+use super::phase::Phase;
+use super::{DaytonaProvider, row};
 use crate::error::api_error;
 use crate::sandbox::DaytonaSandbox;
+
+const OPERATION: &str = "renew a lease";
 
 /// The sandboxes whose server also counts a time to live.
 #[derive(Debug, Default)]
@@ -24,11 +27,9 @@ struct Anchor {
 
 impl Anchors {
     /// Notes that the server showed when it would destroy the sandbox.
-    pub(super) fn remember(&self, id: &str) {
-        let anchor = Anchor {
-            since: Instant::now(),
-            renewals: 0,
-        };
+    /// `since`: when its making began, which a wait for its start may lie behind.
+    pub(super) fn remember(&self, id: &str, since: Instant) {
+        let anchor = Anchor { since, renewals: 0 };
         self.0.insert(id.into(), anchor);
     }
 
@@ -53,14 +54,30 @@ impl Anchors {
 impl DaytonaProvider {
     /// Tells the server that the sandbox is in use, and once per lease sets its time to live anew.
     pub(super) async fn renew_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
-        let id = sandbox.id();
-        let renewed = self.renew_wire(sandbox.clients().api(), id).await;
-        renewed.map_err(|error| {
-            if error.is_not_found() {
-                self.anchors.forget(id);
-            }
-            api_error("renew a lease", error)
-        })
+        let (api, id) = (sandbox.clients().api(), sandbox.id());
+        let Err(error) = self.renew_wire(api, id).await else {
+            return Ok(());
+        };
+        if error.is_not_found() {
+            self.confirm_loss(api, id).await?;
+            self.anchors.forget(id);
+        }
+        Err(api_error(OPERATION, error))
+    }
+
+    /// Fails unless the sandbox is gone. What is lost is deleted, so one 404 must not decide: Daytona's guard gives it
+    /// for any trouble of its own, and a server may lack the route.
+    async fn confirm_loss(&self, api: &Daytona, id: &str) -> Result<(), Error> {
+        match self.get(api, id).await {
+            Ok(found) if row::phase(&found) == Phase::Gone => Ok(()),
+            Ok(_) => Err(Error::new(
+                ErrorKind::Unavailable,
+                "the renewal was answered with 404, yet the sandbox is there",
+            )
+            .with_operation(OPERATION)),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn renew_wire(&self, api: &Daytona, id: &str) -> Result<(), daytona_api::Error> {
@@ -86,7 +103,7 @@ mod tests {
     fn a_time_to_live_is_set_once_per_lease() {
         let anchors = Anchors::default();
         assert!(anchors.due("a", 1).is_none(), "never shown by the server");
-        anchors.remember("a");
+        anchors.remember("a", Instant::now());
         assert_eq!(
             (0..5)
                 .map(|_| anchors.due("a", 3).is_some())

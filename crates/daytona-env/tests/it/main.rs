@@ -10,3 +10,4 @@ mod refused;
 mod server;
 mod share;
 mod sweep;
+mod truth;

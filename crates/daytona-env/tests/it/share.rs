@@ -219,6 +219,11 @@ async fn what_cannot_be_shared_is_said_at_build() {
     };
     insta::assert_snapshot!(refused("workers", "canary"), @"`share`: the fleet key is shorter than 16 characters; give every process the same long random text, and no credential, which changes");
     insta::assert_snapshot!(refused("", FLEET), @"`share`: the group is empty; name what the processes have in common");
+    let bounded = DaytonaEnvironment::builder()
+        .api_key("k")
+        .share("workers", FLEET)
+        .max_lifetime(Duration::from_secs(3600));
+    insta::assert_snapshot!(bounded.build().unwrap_err().to_string(), @"`max_lifetime` cannot bound what is shared: each process would count from when it joined, and none deletes; leave it out, or leave out `share`");
     let builder = DaytonaEnvironment::builder()
         .api_key("k")
         .share("workers", FLEET);

@@ -135,6 +135,7 @@ impl<P: Provider> Drop for Task<P> {
         if self.ended {
             return;
         }
+        self.shared.orphan();
         let error = Error::new(
             ErrorKind::Internal,
             "the runtime of the factory's tasks ended",

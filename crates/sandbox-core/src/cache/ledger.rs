@@ -2,13 +2,12 @@
 //! fate, sandboxes to be removed. `close` is done when nothing of its epochs is left here.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::Shared;
 use super::key::StoredKey;
 use super::parts::Entry;
 use super::snapshot::of_subject;
@@ -233,11 +232,20 @@ impl<P: Provider> Ledger<P> {
         self.changed.send_replace(());
     }
 
-    /// Claims the care of an item; false if a task has it, or there is nothing to do.
-    pub(super) fn start(&self, id: u64) -> bool {
+    /// Claims an item to remove it; false if a task has it, or it is not to be removed.
+    pub(super) fn start_removal(&self, id: u64) -> bool {
+        self.start(id, |fate| matches!(fate, Fate::Deleting))
+    }
+
+    /// Claims an item to watch it; false if a task has it, or its fate is not unknown.
+    pub(super) fn start_watch(&self, id: u64) -> bool {
+        self.start(id, |fate| matches!(fate, Fate::Unclear { .. }))
+    }
+
+    fn start(&self, id: u64, fits: impl FnOnce(&Fate) -> bool) -> bool {
         let mut items = self.lock();
         match items.all.get_mut(&id) {
-            Some(item) if !item.running && !matches!(item.fate, Fate::Creating) => {
+            Some(item) if !item.running && fits(&item.fate) => {
                 item.running = true;
                 true
             }
@@ -387,43 +395,5 @@ impl<P: Provider> Ledger<P> {
     /// How many items there are.
     pub(super) fn len(&self) -> usize {
         self.lock().all.len()
-    }
-}
-
-/// Takes note when the task that looks after an item ends before its work is done.
-pub(super) struct Care<P: Provider> {
-    shared: Arc<Shared<P>>,
-    item: u64,
-    armed: bool,
-}
-
-impl<P: Provider> Care<P> {
-    pub(super) fn new(shared: Arc<Shared<P>>, item: u64) -> Self {
-        Self {
-            shared,
-            item,
-            armed: true,
-        }
-    }
-
-    pub(super) fn shared(&self) -> &Arc<Shared<P>> {
-        &self.shared
-    }
-
-    pub(super) fn item(&self) -> u64 {
-        self.item
-    }
-
-    /// The item is done or somebody else's from here on.
-    pub(super) fn release(mut self) {
-        self.armed = false;
-    }
-}
-
-impl<P: Provider> Drop for Care<P> {
-    fn drop(&mut self) {
-        if self.armed {
-            self.shared.ledger.stopped(self.item);
-        }
     }
 }

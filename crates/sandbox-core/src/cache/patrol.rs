@@ -59,6 +59,7 @@ impl<P: Provider> Shared<P> {
         if !std::mem::replace(&mut *running, true) {
             drop(running);
             let rounds = Rounds {
+                handed_over: self.is_orphaned(),
                 slept: self.slept(),
                 shared: Arc::clone(self),
                 ended: false,
@@ -68,18 +69,24 @@ impl<P: Provider> Shared<P> {
     }
 }
 
-/// The task. However it ends, the next sandbox starts another.
+/// The task. However it ends, the next sandbox starts another; if it is dropped, it is handed over.
 struct Rounds<P: Provider> {
     shared: Arc<Shared<P>>,
     /// For how long this host was suspended, at the last look.
     slept: Duration,
     ended: bool,
+    handed_over: bool,
 }
 
 impl<P: Provider> Drop for Rounds<P> {
     fn drop(&mut self) {
-        if !self.ended {
-            *self.shared.patrol.running() = false;
+        if self.ended {
+            return;
+        }
+        *self.shared.patrol.running() = false;
+        self.shared.orphan();
+        if !self.handed_over && self.shared.table.live() > 0 {
+            self.shared.patrol();
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
-use super::ledger::{Care, Doomed};
+use super::care::Care;
+use super::ledger::Doomed;
 use super::tools::{Backoff, guarded};
 use crate::event::EventKind;
 use crate::{Destroyed, Error, ErrorKind, Provider, Target};
@@ -21,7 +22,7 @@ const ONE_REQUEST: Duration = Duration::from_secs(30);
 impl<P: Provider> Shared<P> {
     /// Starts the removal of an item of the ledger, unless it is under way.
     pub(super) fn remove(self: &Arc<Self>, item: u64) {
-        if self.ledger.start(item) {
+        if self.ledger.start_removal(item) {
             let care = Care::new(Arc::clone(self), item);
             self.spawn(Box::pin(remove(care)));
         }
@@ -84,8 +85,8 @@ async fn remove<P: Provider>(care: Care<P>) {
         );
         shared.ledger.note(item, Some(error), hopeless);
         if gives_up {
-            // Its care ends here and says so; another close takes it up again.
-            return;
+            // Another close takes it up again.
+            return care.give_up();
         }
         sleep(pause).await;
     }

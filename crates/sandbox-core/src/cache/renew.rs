@@ -122,6 +122,7 @@ impl<P: Provider> Shared<P> {
     fn renew_at(self: &Arc<Self>, entry: &Arc<Entry<P>>, at: Instant) {
         if entry.attempt.liveness().is_live() && self.renewals.add(entry, at) {
             let timer = Timer {
+                handed_over: self.is_orphaned(),
                 shared: Arc::clone(self),
                 ended: false,
             };
@@ -130,16 +131,29 @@ impl<P: Provider> Shared<P> {
     }
 }
 
-/// The timer task. However it ends, the next sandbox starts another.
+/// The timer task. However it ends, the next sandbox starts another; if it is dropped, it is handed
+/// over.
 struct Timer<P: Provider> {
     shared: Arc<Shared<P>>,
     ended: bool,
+    handed_over: bool,
 }
 
 impl<P: Provider> Drop for Timer<P> {
     fn drop(&mut self) {
-        if !self.ended {
-            self.shared.renewals.lock().running = false;
+        if self.ended {
+            return;
+        }
+        // Renewals that were under way have been dropped too: all begins anew.
+        let mut queue = self.shared.renewals.lock();
+        queue.running = false;
+        queue.due.clear();
+        drop(queue);
+        self.shared.orphan();
+        if !self.handed_over {
+            for entry in self.shared.ready() {
+                self.shared.renew_at(&entry, Instant::now());
+            }
         }
     }
 }

@@ -3,6 +3,9 @@
 //! [`table`](super::table) keeps one per key and calls it under its lock; the tests drive it under
 //! every order of threads and against a model.
 
+#[cfg(test)]
+mod tests;
+
 /// What a slot can hold: a task under way, a sandbox, an attempt of unknown fate.
 pub(super) trait Parts {
     /// A creation under way, or a look at a sandbox in doubt.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
+use super::care::Care;
 use super::create::UNCLEAR_WINDOW;
-use super::ledger::{Care, Watched};
+use super::ledger::Watched;
 use super::tools::guarded;
 use crate::event::EventKind;
 use crate::{Error, ErrorKind, Found, Provider, Sandbox, Target};
@@ -23,7 +24,7 @@ const ONE_LOOK: Duration = Duration::from_secs(15);
 impl<P: Provider> Shared<P> {
     /// Starts to watch an item of the ledger, unless somebody does.
     pub(super) fn watch(self: &Arc<Self>, item: u64) {
-        if self.ledger.start(item) {
+        if self.ledger.start_watch(item) {
             let care = Care::new(Arc::clone(self), item);
             self.spawn(Box::pin(watch(care)));
         }
@@ -71,7 +72,7 @@ async fn watch<P: Provider>(care: Care<P>) {
                 let closing = shared.ledger.is_closing(item);
                 shared.ledger.note(item, why, closing);
             }
-            Look::GiveUp => return,
+            Look::GiveUp => return care.give_up(),
         }
     }
 }

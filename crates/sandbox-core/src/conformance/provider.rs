@@ -138,7 +138,7 @@ fn with_attempt(lab: &Lab, work: Work) -> BoxFuture<'_, Check> {
         };
         let attempt = attempt(bench)?;
         let checked = work(bench, &attempt).await;
-        let destroyed = bench.destroy(&Target::new(None, attempt.name())).await;
+        let destroyed = destroy(bench, &Target::new(None, attempt.name())).await;
         checked?;
         destroyed?;
         Ok(())
@@ -158,6 +158,17 @@ async fn pause(tries: &mut u32, what: &str) -> Check {
 async fn create(bench: &dyn Bench, attempt: &Attempt) -> Result<Arc<dyn Sandbox>, Broken> {
     let made = bench.create(attempt).await;
     made.map_err(|error| Broken::from(error.into_error()))
+}
+
+/// As the factory does it: again, as long as the error says that this may help.
+async fn destroy(bench: &dyn Bench, target: &Target) -> Result<Destroyed, Broken> {
+    let mut tries = 0;
+    loop {
+        match bench.destroy(target).await {
+            Err(error) if error.is_transient() => pause(&mut tries, "the removal").await?,
+            other => return Ok(other?),
+        }
+    }
 }
 
 async fn works(sandbox: &dyn Sandbox) -> Check {
@@ -255,10 +266,10 @@ async fn makes_one_of_a_name(bench: &dyn Bench, attempt: &Attempt) -> Check {
 async fn destroys_by_name(bench: &dyn Bench, attempt: &Attempt) -> Check {
     let target = Target::new(None, attempt.name());
     // Nothing is there yet.
-    bench.destroy(&target).await?;
+    destroy(bench, &target).await?;
     let sandbox = create(bench, attempt).await?;
     works(&*sandbox).await?;
-    let destroyed = bench.destroy(&target).await?;
+    let destroyed = destroy(bench, &target).await?;
     let mut tries = 0;
     loop {
         let found = bench.find(attempt).await?;
@@ -271,8 +282,8 @@ async fn destroys_by_name(bench: &dyn Bench, attempt: &Attempt) -> Check {
         })?;
         pause(&mut tries, "the removal").await?;
     }
-    bench.destroy(&target).await?;
-    bench.destroy(&Target::of(&sandbox.info())).await?;
+    destroy(bench, &target).await?;
+    destroy(bench, &Target::of(&sandbox.info())).await?;
     match sandbox.exec(ExecRequest::argv(["true"])).await {
         Ok(outcome) => ensure(!outcome.success(), || {
             "a command ran in a destroyed sandbox".to_owned()

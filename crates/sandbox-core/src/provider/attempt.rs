@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::Liveness;
 
 /// One attempt to make a sandbox, with everything that stays the same however often it is retried.
@@ -10,6 +12,7 @@ pub struct Attempt {
     name: Arc<str>,
     generation: u64,
     previous_lost: bool,
+    begun: Instant,
     liveness: Liveness,
 }
 
@@ -22,6 +25,7 @@ impl Attempt {
             name: name.into(),
             generation,
             previous_lost,
+            begun: Instant::now(),
             liveness: Liveness::new(),
         }
     }
@@ -43,6 +47,13 @@ impl Attempt {
     #[must_use]
     pub fn previous_lost(&self) -> bool {
         self.previous_lost
+    }
+
+    /// When the attempt began, by this process's monotonic clock: before anything was sent for it, and the same for all of
+    /// its tries. A provider counts a sandbox's longest life from here.
+    #[must_use]
+    pub fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// The note that the sandbox's handles share with the factory.

@@ -16,12 +16,17 @@ static RUNTIME: OnceLock<Option<Handle>> = OnceLock::new();
 
 impl Spawner for Background {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        match RUNTIME.get_or_init(start) {
+        match handle() {
             Some(runtime) => drop(runtime.spawn(task)),
             // No thread could be started. A task dropped here notes that it was not run.
             None => drop(task),
         }
     }
+}
+
+/// The runtime; `None` if it could not be started.
+pub(crate) fn handle() -> Option<&'static Handle> {
+    RUNTIME.get_or_init(start).as_ref()
 }
 
 fn start() -> Option<Handle> {

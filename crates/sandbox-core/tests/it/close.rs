@@ -260,30 +260,3 @@ async fn closes_that_race_opens_leave_nothing() {
         assert_eq!(spawner.now(), 0, "seed {seed}");
     }
 }
-
-#[test]
-fn a_runtime_that_ends_mid_create_is_reported_not_forgotten() {
-    let service = Service::with(|fake| fake.gated = true);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let factory = runtime.block_on(async {
-        let factory = service.factory();
-        let open = opening(&factory, NoVars);
-        settle().await;
-        open.abort();
-        factory
-    });
-    drop(runtime);
-    let other = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let error = other.block_on(factory.close()).unwrap_err();
-    let [left] = error.leftovers() else {
-        panic!("{error}");
-    };
-    assert_eq!(left.name(), service.edit(|state| state.creates[0].clone()));
-    let error = other.block_on(factory.open(&NoVars)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Internal);
-}

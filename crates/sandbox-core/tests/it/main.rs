@@ -10,9 +10,16 @@ mod counting;
 mod create;
 mod events;
 mod fake;
+mod keys;
 #[cfg(all(feature = "local", unix))]
 mod local;
 mod lost;
+#[cfg(feature = "metrics")]
+mod metering;
 mod open;
+mod refused;
 mod revive;
+mod runtimes;
+#[cfg(all(feature = "signals", feature = "local", unix))]
+mod signals;
 mod stress;

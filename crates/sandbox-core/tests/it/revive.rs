@@ -1,6 +1,7 @@
 //! Sandboxes in doubt.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use context_vars::NoVars;
@@ -169,4 +170,47 @@ async fn leftovers_name_everything_at_any_time() {
     open.await.unwrap().unwrap();
     factory.close().await.unwrap();
     assert!(factory.leftovers().is_empty());
+}
+
+/// A host whose lid a test closes.
+#[derive(Debug, Default)]
+struct Lid(AtomicU64);
+
+impl sandbox_core::Suspension for Lid {
+    fn suspended(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_suspension_of_the_host_it_is_renewed_and_asked_about() {
+    let service = Service::with(|fake| fake.renew_every = Some(Duration::from_secs(60)));
+    let lid = Arc::new(Lid::default());
+    let suspension: Arc<dyn sandbox_core::Suspension> = Arc::<Lid>::clone(&lid);
+    let factory = service.builder().suspension(suspension).build().unwrap();
+    let sandbox = factory.open(&NoVars).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // A short nap is no reason for doubt, but for a renewal at once.
+    lid.0.store(30, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(service.edit(|state| state.renewals), 1);
+    assert!(!sandbox.liveness.is_doubtful());
+    // A night is.
+    lid.0.store(8 * 3600, Ordering::SeqCst);
+    service.edit(|state| {
+        state.health = Some(Health::Gone {
+            reason: "destroyed".to_owned(),
+        });
+    });
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(service.edit(|state| state.renewals), 2);
+    assert!(sandbox.liveness.is_doubtful());
+    let new = factory.open(&NoVars).await.unwrap();
+    assert!(sandbox.liveness.is_lost());
+    assert_eq!(
+        (new.info().generation(), new.info().state_lost()),
+        (2, true)
+    );
+    let error = sandbox.exec(["true"].into()).await.unwrap_err();
+    assert!(error.is_lost(), "a stale handle is refused");
 }

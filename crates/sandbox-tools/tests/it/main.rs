@@ -7,6 +7,8 @@
 
 mod example;
 mod files;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod registry;
 mod runs;
 mod schemas;

@@ -15,7 +15,7 @@ pub(crate) struct FakeSandbox {
 }
 
 impl FakeSandbox {
-    pub(super) fn new(attempt: &Attempt) -> Self {
+    pub(crate) fn new(attempt: &Attempt) -> Self {
         Self {
             info: SandboxInfo::new(format!("id-{}", attempt.name()), attempt.name(), "/work")
                 .with_generation(attempt.generation(), attempt.previous_lost()),

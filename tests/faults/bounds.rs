@@ -1,0 +1,139 @@
+//! How long what a dead process leaves behind lives: the bounds of docs/leak-proofing.md, measured by the server's clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use context_vars::NoVars;
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
+use daytona_env::{DaytonaEnvironmentBuilder, Lease};
+use daytona_local::{Fault, Server};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::world::{Mortal, in_place, left, on, wire};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// How finely lives are measured: the server's own timers strike every ten seconds.
+const TICK: Duration = Duration::from_secs(5);
+
+/// An environment of a process that can be killed.
+fn mortal(server: &Arc<Server>, process: &Mortal) -> DaytonaEnvironmentBuilder {
+    on(server)
+        .transport(wire(server))
+        .spawner(process.spawner())
+        .workdir("/tmp")
+}
+
+/// How long from now until the server means to destroy everything; fails if that takes longer than `most`.
+async fn life(server: &Server, most: Duration) -> Duration {
+    let began = Instant::now();
+    while !left(server).is_empty() {
+        assert!(
+            began.elapsed() <= most,
+            "beyond {most:?}: {:?}",
+            left(server)
+        );
+        sleep(TICK).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_while_it_runs() {
+    for minutes in [3, 5, 30, 60] {
+        let lease = minutes * MINUTE;
+        // at instants all over a round of renewals
+        for instant in [0, 17, 61, 95, 3600] {
+            let server = in_place(|builder| builder);
+            let process = Mortal::default();
+            let builder = mortal(&server, &process).lease(Lease::ephemeral(lease));
+            let environment = builder.build().unwrap();
+            environment.open(&NoVars).await.unwrap();
+            sleep(Duration::from_secs(instant)).await;
+            assert_eq!(left(&server).len(), 1, "renewed while its process lived");
+            process.kill();
+            let lived = life(&server, lease + MINUTE).await;
+            // it went by its lease: the last renewal was at most 66 s before the end
+            assert!(
+                lived + Duration::from_secs(66) >= lease,
+                "{lived:?} of {lease:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_while_it_is_created() {
+    for seconds in [20, 40, 400] {
+        let start = Duration::from_secs(seconds);
+        let server = in_place(|builder| builder.create_delay(start));
+        let process = Mortal::default();
+        let environment = mortal(&server, &process)
+            .create_timeout(10 * MINUTE)
+            .build()
+            .unwrap();
+        let opened = timeout(start / 2, environment.open(&NoVars)).await;
+        assert!(opened.is_err(), "killed half-way");
+        process.kill();
+        assert_eq!(left(&server).len(), 1, "the server goes on creating it");
+        let lived = life(&server, start + 6 * MINUTE).await;
+        assert!(lived > 4 * MINUTE, "not by its lease: {lived:?}");
+    }
+}
+
+/// Nothing stops what never ran, so the lease does not end it: the time to live does.
+#[tokio::test(start_paused = true)]
+async fn killed_over_a_broken_row() {
+    let server = in_place(|builder| builder);
+    let process = Mortal::default();
+    server
+        .faults()
+        .inject(Fault::on(&CREATE_SANDBOX).error_state("no space left"));
+    let deletes = server
+        .faults()
+        .inject(Fault::on(&DELETE_SANDBOX).answer(500, "{}").always());
+    let environment = mortal(&server, &process).build().unwrap();
+    environment.open(&NoVars).await.unwrap_err();
+    sleep(TICK).await;
+    process.kill();
+    assert!(deletes.hits() > 0, "it was to be deleted");
+    assert_eq!(left(&server)[0].state, "error");
+    let lived = life(&server, 16 * MINUTE).await;
+    assert!(lived > 6 * MINUTE, "not by its time to live: {lived:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_with_a_lease_that_keeps() {
+    let server = in_place(|builder| builder);
+    let process = Mortal::default();
+    let lease = Lease::Persist {
+        stop: 15 * MINUTE,
+        archive: None,
+        delete: Some(30 * MINUTE),
+    };
+    let environment = mortal(&server, &process).lease(lease).build().unwrap();
+    environment.open(&NoVars).await.unwrap();
+    sleep(2 * MINUTE).await;
+    process.kill();
+    sleep(16 * MINUTE).await;
+    let rows = left(&server);
+    assert_eq!(rows[0].state, "stopped", "stopped, not deleted");
+    let lived = life(&server, 30 * MINUTE).await;
+    assert!(lived > 25 * MINUTE, "{lived:?}");
+}
+
+/// Without `delete` nothing ever ends it: the one lease with no bound, by the user's own word.
+#[tokio::test(start_paused = true)]
+async fn killed_with_a_lease_that_keeps_for_ever() {
+    let server = in_place(|builder| builder);
+    let process = Mortal::default();
+    let lease = Lease::Persist {
+        stop: 15 * MINUTE,
+        archive: None,
+        delete: None,
+    };
+    let environment = mortal(&server, &process).lease(lease).build().unwrap();
+    environment.open(&NoVars).await.unwrap();
+    process.kill();
+    sleep(7 * 24 * 60 * MINUTE).await;
+    assert_eq!(left(&server)[0].state, "stopped");
+}

@@ -1,0 +1,108 @@
+//! What must hold in every world.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use daytona_api::routes::control_plane::DELETE_SANDBOX;
+use daytona_local::Server;
+use tokio::time::sleep;
+
+use super::process::Process;
+use crate::world::left;
+
+/// How often each command was run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Runs(Arc<Mutex<BTreeMap<String, u32>>>);
+
+impl Runs {
+    /// Finds the mark of a command in what the server was given to run.
+    pub(super) fn note(&self, script: &str) {
+        if let Some((_, rest)) = script.split_once("command-") {
+            let mark = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '-')
+                .collect();
+            *self.0.lock().unwrap().entry(mark).or_default() += 1;
+        }
+    }
+
+    /// I6.
+    pub(super) fn at_most_once(&self) {
+        for (mark, runs) in &*self.0.lock().unwrap() {
+            assert_eq!(*runs, 1, "I6: command-{mark} was run {runs} times");
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.lock().unwrap().len() as u64
+    }
+
+    pub(super) fn of(&self, mark: &str) -> u32 {
+        self.0.lock().unwrap().get(mark).copied().unwrap_or(0)
+    }
+}
+
+/// I3, twice a second: of one process and one key there is one sandbox, unless a close could not remove one.
+pub(super) async fn watch(server: Arc<Server>, processes: Vec<Process>) {
+    loop {
+        sleep(Duration::from_millis(500)).await;
+        let mut alive = BTreeMap::<_, Vec<_>>::new();
+        for row in left(&server) {
+            let label = |name: &str| row.labels.get(name).cloned().unwrap_or_default();
+            let owner = (label("daytona-env.ns"), label("daytona-env.key"));
+            alive
+                .entry(owner)
+                .or_default()
+                .push((row.id, row.name, row.state));
+        }
+        for ((namespace, key), rows) in alive {
+            let owner = processes
+                .iter()
+                .find(|process| process.namespace() == namespace);
+            let owner = owner.unwrap_or_else(|| panic!("I5: nobody owns {rows:?}"));
+            if owner.is_tidy() && rows.len() > 1 {
+                // what is being removed may be there for a while beside its successor
+                let condemned = |id: &str| {
+                    let deletes = server.requests_to(&DELETE_SANDBOX);
+                    deletes.iter().any(|delete| delete.path.ends_with(id))
+                };
+                let kept: Vec<_> = rows.iter().filter(|(id, ..)| !condemned(id)).collect();
+                assert!(
+                    kept.len() <= 1,
+                    "I3: {namespace}, {key}: {rows:?}\n{}",
+                    told(&server, &rows)
+                );
+            }
+        }
+    }
+}
+
+/// I2: nothing is left. Rows that the server itself keeps for ever, since they failed, go with their lifetime, which is
+/// three times the lease.
+pub(super) async fn gone(server: &Server, failing: bool) {
+    if failing {
+        sleep(super::world::LEASE * 3).await;
+    }
+    let alive = left(server);
+    assert!(alive.is_empty(), "I2: {alive:#?}");
+}
+
+/// The creates, and the requests about these sandboxes.
+fn told(server: &Server, rows: &[(String, String, String)]) -> String {
+    let about = |path: &str| {
+        path == "/api/sandbox"
+            || rows
+                .iter()
+                .any(|(id, name, _)| path.contains(id) || path.contains(name))
+    };
+    let mut told = String::new();
+    for seen in server.requests().iter().filter(|seen| about(&seen.path)) {
+        let status = seen
+            .status
+            .map_or("-".to_owned(), |status| status.to_string());
+        let (at, path) = (seen.at.strftime("%H:%M:%S%.3f"), &seen.path);
+        told.push_str(&format!("{at} {} {path} {status}\n", seen.method));
+    }
+    told
+}

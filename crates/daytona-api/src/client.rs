@@ -37,6 +37,8 @@ pub struct Daytona {
     pub(crate) shared: Arc<Shared>,
     /// More texts that no error may show.
     pub(crate) hidden: Option<Arc<[Zeroizing<String>]>>,
+    /// Whether calls are told not to count as activity.
+    pub(crate) quiet: bool,
 }
 
 pub(crate) struct Shared {
@@ -117,6 +119,7 @@ impl Builder {
                 budgets: Mutex::default(),
             }),
             hidden: None,
+            quiet: false,
         })
     }
 }
@@ -167,6 +170,18 @@ impl Daytona {
         Self {
             shared: Arc::clone(&self.shared),
             hidden: (!all.is_empty()).then(|| all.into()),
+            quiet: self.quiet,
+        }
+    }
+
+    /// A client whose calls to a sandbox do not count as activity: for looks that are repeated until something happens,
+    /// which must not keep an idle sandbox from being stopped. It sends `X-Daytona-Skip-Last-Activity-Update: true`,
+    /// which the proxy before the toolbox heeds.
+    #[must_use]
+    pub fn quiet(&self) -> Self {
+        Self {
+            quiet: true,
+            ..self.clone()
         }
     }
 

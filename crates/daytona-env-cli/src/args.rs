@@ -94,6 +94,12 @@ pub(crate) struct RunArgs {
     /// Kill the command after this long: 30, 30s, 5m, 1h
     #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m")]
     pub(crate) timeout: Duration,
+    /// Pass standard input to the command; the default where it is a pipe or a file, this is for a terminal
+    #[arg(short = 'i', long)]
+    pub(crate) stdin: bool,
+    /// Give the command an empty standard input
+    #[arg(long, conflicts_with = "stdin")]
+    pub(crate) no_stdin: bool,
     /// Whose sandbox it is; recorded as a fingerprint only
     #[arg(long, value_parser = values::name)]
     pub(crate) scope: Option<String>,

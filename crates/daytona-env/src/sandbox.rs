@@ -18,6 +18,7 @@ mod files;
 mod modified;
 mod owned;
 mod parts;
+mod piped;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -101,6 +102,15 @@ impl DaytonaSandbox {
     }
 }
 
+impl DaytonaSandbox {
+    /// For looks that are repeated until something happens: they must not feed the lease.
+    fn quiet_toolbox(&self, operation: &'static str) -> Result<Toolbox, Error> {
+        let api = self.parts.clients.api().quiet();
+        api.toolbox_at(&self.parts.toolbox_proxy_url, &self.parts.id)
+            .map_err(|error| api_error(operation, error))
+    }
+}
+
 impl fmt::Debug for DaytonaSandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DaytonaSandbox")
@@ -130,7 +140,7 @@ impl Sandbox for DaytonaSandbox {
     }
 
     async fn exec(&self, request: ExecRequest) -> Result<ExecOutcome, Error> {
-        self.run_command(&request).await
+        self.run_command(&request, None).await
     }
 
     async fn put(&self, path: &str, content: Bytes) -> Result<(), Error> {

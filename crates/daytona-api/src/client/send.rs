@@ -1,7 +1,7 @@
 //! One call: attempts, waits, one deadline over all.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -116,6 +116,11 @@ impl Daytona {
         let timeouts = &self.shared.config.timeouts;
         let deadline = Instant::now() + timeouts.total;
         let mut request = call.request(base, &self.shared.headers)?;
+        if self.quiet {
+            let name = HeaderName::from_static("x-daytona-skip-last-activity-update");
+            let yes = HeaderValue::from_static("true");
+            request.headers_mut().insert(name, yes);
+        }
         request.extensions_mut().insert(Wait {
             head: timeouts.head,
             deadline,
@@ -198,6 +203,11 @@ impl Daytona {
     ) -> Result<Got, Error> {
         let timeouts = &self.shared.config.timeouts;
         let mut request = call.request(base, &self.shared.headers)?;
+        if self.quiet {
+            let name = HeaderName::from_static("x-daytona-skip-last-activity-update");
+            let yes = HeaderValue::from_static("true");
+            request.headers_mut().insert(name, yes);
+        }
         request.extensions_mut().insert(Wait {
             head: timeouts.head.saturating_add(call.wait),
             deadline,

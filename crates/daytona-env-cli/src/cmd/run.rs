@@ -3,16 +3,20 @@
 mod attached;
 mod checks;
 pub(super) mod close;
+mod input;
 mod report;
 mod streams;
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox};
 use sandbox_core::{ExecOutcome, ExecRequest, Sandbox, SandboxInfo};
+use tokio::io::AsyncReadExt as _;
 
 use self::close::{Closing, Ended};
+use self::input::Input;
 use self::report::Report;
 use crate::args::RunArgs;
 use crate::error::Failure;
@@ -166,10 +170,20 @@ async fn exec(args: &RunArgs, sandbox: &DaytonaSandbox) -> Result<ExecOutcome, F
             request = request.env(name, value.clone());
         }
     }
-    sandbox
-        .exec(request)
-        .await
-        .map_err(|error| Failure::of("cannot run the command", error))
+    let input = Input::of(args).await.map_err(|error| {
+        Failure::new("cannot read the standard input")
+            .because(error)
+            .hint("--no-stdin gives the command an empty one")
+    })?;
+    let outcome = match input {
+        Input::None => sandbox.exec(request).await,
+        Input::Whole(bytes) => sandbox.exec(request.stdin(bytes)).await,
+        Input::Begun(bytes, rest) => {
+            let input = io::Cursor::new(bytes).chain(rest);
+            Box::pin(sandbox.exec_piped(request, input)).await
+        }
+    };
+    outcome.map_err(|error| Failure::of("cannot run the command", error))
 }
 
 /// Deletes the sandbox, or hands it over when it is to be kept.

@@ -9,6 +9,7 @@ mod early;
 mod embedded;
 mod faults;
 mod help;
+mod input;
 mod kept;
 mod lease;
 mod mcp;

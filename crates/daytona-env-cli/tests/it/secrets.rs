@@ -28,6 +28,22 @@ fn the_hosts_home_and_environment_are_out_of_reach() {
     assert_eq!(stdout(&output), "canary-file", "{}", shown(&output));
 }
 
+/// Without isolation a shell sees the whole machine, and still all that we make is in the sandbox's own folder.
+#[test]
+fn nothing_is_made_outside_of_the_folder() {
+    let temp = tempfile::tempdir().unwrap();
+    let output = cli(["run", "--isolation", "none", "--", "pwd"])
+        .env("TMPDIR", temp.path())
+        .output()
+        .unwrap();
+    let folder = temp.path().canonicalize().unwrap();
+    assert!(
+        stdout(&output).starts_with(folder.to_str().unwrap()),
+        "{}",
+        shown(&output)
+    );
+}
+
 #[test]
 fn the_network_can_be_cut() {
     let script = "import socket; print([n for _, n in socket.if_nameindex()])";

@@ -17,7 +17,12 @@ const OPERATION: &str = "exec";
 const INLINE_STDIN: usize = 128 * 1024;
 
 impl DaytonaSandbox {
-    pub(super) async fn run_command(&self, request: &ExecRequest) -> Result<ExecOutcome, Error> {
+    /// `pieces`: where the input comes from, in place of the request's.
+    pub(super) async fn run_command(
+        &self,
+        request: &ExecRequest,
+        pieces: Option<&str>,
+    ) -> Result<ExecOutcome, Error> {
         self.parts.liveness.check()?;
         request.validate()?;
         let began = Instant::now();
@@ -27,8 +32,14 @@ impl DaytonaSandbox {
 
         let uploaded = match request.stdin_given() {
             Some(bytes) if bytes.len() > INLINE_STDIN => {
-                let path = format!("/tmp/.denv-in-{marker}");
-                if let Err(error) = toolbox.files().upload(&path, bytes.clone()).await {
+                let mut path = format!("/tmp/.denv-in-{marker}");
+                let mut sent = toolbox.files().upload(&path, bytes.clone()).await;
+                if matches!(&sent, Err(error) if matches!(error.status(), Some(400 | 403 | 404))) {
+                    let workdir = self.parts.workdir.trim_end_matches('/');
+                    path = format!("{workdir}/.denv-in-{marker}");
+                    sent = toolbox.files().upload(&path, bytes.clone()).await;
+                }
+                if let Err(error) = sent {
                     let cause = self.confirmed(api_error(OPERATION, error)).await;
                     return Ok(not_run(began.elapsed(), cause));
                 }
@@ -41,10 +52,11 @@ impl DaytonaSandbox {
             &Command {
                 argv: request.words(),
                 cwd: Some(&cwd),
-                stdin: match (&uploaded, request.stdin_given()) {
-                    (Some(path), _) => Stdin::File(path),
-                    (None, Some(bytes)) => Stdin::Bytes(bytes),
-                    (None, None) => Stdin::Closed,
+                stdin: match (pieces, &uploaded, request.stdin_given()) {
+                    (Some(pieces), ..) => Stdin::Pieces(pieces),
+                    (None, Some(path), _) => Stdin::File(path),
+                    (None, None, Some(bytes)) => Stdin::Bytes(bytes),
+                    (None, None, None) => Stdin::Closed,
                 },
                 timeout: Some(request.timeout_given().unwrap_or(self.parts.timeout)),
                 head: request.head_limit() as u64,

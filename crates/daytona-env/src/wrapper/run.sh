@@ -34,6 +34,7 @@
   ) <"$_Di" >"$_Do" 2>"$_De"
   _Dr=$?
   _Dx=0
+  @FED@
   @JOIN@
   if command -v base64 >/dev/null; then _Dc=base64 _Dj=b; else _Dc='od -An -v -tx1' _Dj=x; fi
   _Dk=

@@ -14,6 +14,7 @@ const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 const SMALL: u64 = 4096;
 
 static RUN: LazyLock<String> = LazyLock::new(|| strip(include_str!("run.sh")));
+static FEED: LazyLock<String> = LazyLock::new(|| strip(include_str!("feed.sh")));
 static TIMER: LazyLock<String> = LazyLock::new(|| strip(include_str!("timer.sh")));
 static JOIN: LazyLock<String> = LazyLock::new(|| strip(include_str!("join.sh")));
 
@@ -45,6 +46,9 @@ pub(crate) enum Stdin<'a> {
     Bytes(&'a [u8]),
     /// A file of the sandbox, removed by the script.
     File(&'a str),
+    /// What comes in files of this name and a dot and a number, from 0, each put there whole; and its end once there is
+    /// one with `.end`. The script removes what it has read, and in the end what is left.
+    Pieces(&'a str),
 }
 
 /// A script to send once.
@@ -94,10 +98,17 @@ impl Script {
             "TIMER" => out.push_str(&timer),
             "EXEC" => push_exec(out, command.argv),
             "JOIN" if command.timeout.is_some() => out.push_str(&JOIN),
-            "FILES" => {
-                if let Stdin::File(path) = command.stdin {
+            "FILES" => match command.stdin {
+                Stdin::File(path) => quote::push_word(out, path),
+                Stdin::Pieces(path) => {
                     quote::push_word(out, path);
+                    out.push_str(".*");
                 }
+                Stdin::Closed | Stdin::Bytes(_) => {}
+            },
+            // It may wait for more.
+            "FED" if matches!(command.stdin, Stdin::Pieces(_)) => {
+                out.push_str("kill -KILL $_Du\nwait $_Du\n");
             }
             "SMALL" => push_number(out, small),
             "SMALLHEX" => push_number(out, small_hex),
@@ -138,6 +149,14 @@ fn push_stdin(out: &mut String, stdin: Stdin<'_>) {
             out.push_str("_Di=$_Df.i\n{\n");
             quote::push_printf(out, bytes);
             out.push_str("} >\"$_Di\" || { rm -f \"$_Df\".[oei]; _Dw stdin; }\n");
+        }
+        Stdin::Pieces(path) => {
+            let path = quote::word(path);
+            out.push_str(&render(&FEED, |name, out| {
+                if name == "PIECES" {
+                    out.push_str(&path);
+                }
+            }));
         }
         Stdin::File(path) => {
             let path = quote::word(path);

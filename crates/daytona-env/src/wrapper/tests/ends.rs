@@ -104,6 +104,50 @@ fn stdin_is_closed_or_exactly_what_was_given() {
 }
 
 #[test]
+fn an_input_in_pieces_is_joined_and_removed() {
+    for shell in SHELLS.iter() {
+        let folder = tempfile::tempdir().unwrap();
+        let pieces = folder.path().join("it's in").to_str().unwrap().to_owned();
+        let put = |name: &str, bytes: &[u8]| {
+            std::fs::write(format!("{pieces}.{name}"), bytes).unwrap();
+        };
+        let left = || std::fs::read_dir(folder.path()).unwrap().count();
+        // there from the start, binary, and more than ten of them
+        for number in 0..12 {
+            put(&number.to_string(), &[number, 0, 255, b'\n']);
+        }
+        put("end", b"");
+        let mut call = Call::new(["cat"]);
+        call.pieces = Some(pieces.clone());
+        let answer = call.run(shell);
+        let wanted: Vec<u8> = (0..12).flat_map(|number| [number, 0, 255, b'\n']).collect();
+        assert!(answer.ran().stdout.head == wanted, "{shell:?}");
+        answer.assert_no_file_left();
+        // removed by the same program, a moment later
+        let gone = (0..200_000).any(|_| {
+            std::thread::yield_now();
+            left() == 0
+        });
+        assert!(gone, "{shell:?}");
+        // one that does not come to its end, and one that is not read
+        put("0", b"first\n");
+        let mut call = Call::sh("read line; echo \"$line\"");
+        call.pieces = Some(pieces.clone());
+        assert_eq!(call.run(shell).stdout(), "first\n", "{shell:?}");
+        let pieces = format!("{pieces}2");
+        std::fs::write(format!("{pieces}.0"), [b'x'; 200_000]).unwrap();
+        let mut call = Call::new(["true"]);
+        call.pieces = Some(pieces);
+        let answer = call.run(shell);
+        assert_eq!((answer.ran().status, answer.stdout()), (0, String::new()));
+        // the limit ends what waits for more
+        let mut call = Call::new(["cat"]).limit(200);
+        call.pieces = Some(format!("{}/none", folder.path().display()));
+        assert!(call.run(shell).ran().timed_out, "{shell:?}");
+    }
+}
+
+#[test]
 fn the_environment_is_as_given_and_the_path_is_untouched() {
     for shell in SHELLS.iter() {
         let path = format!("/odd:{}", std::env::var_os("PATH").unwrap().display());

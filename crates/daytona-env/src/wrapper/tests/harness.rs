@@ -41,6 +41,8 @@ pub(super) struct Call {
     pub(super) argv: Vec<String>,
     pub(super) cwd: Option<String>,
     pub(super) stdin: Option<Vec<u8>>,
+    /// What the files of a piecewise input are named.
+    pub(super) pieces: Option<String>,
     pub(super) timeout: Option<Duration>,
     pub(super) head: u64,
     pub(super) tail: u64,
@@ -65,6 +67,7 @@ impl Call {
             argv: argv.into_iter().map(Into::into).collect(),
             cwd: None,
             stdin: None,
+            pieces: None,
             timeout: Some(Duration::from_secs(60)),
             head: 65_536,
             tail: 65_536,
@@ -88,7 +91,11 @@ impl Call {
             &Command {
                 argv: &self.argv,
                 cwd: self.cwd.as_deref(),
-                stdin: self.stdin.as_deref().map_or(Stdin::Closed, Stdin::Bytes),
+                stdin: match (&self.pieces, &self.stdin) {
+                    (Some(pieces), _) => Stdin::Pieces(pieces),
+                    (None, Some(bytes)) => Stdin::Bytes(bytes),
+                    (None, None) => Stdin::Closed,
+                },
                 timeout: self.timeout,
                 head: self.head,
                 tail: self.tail,

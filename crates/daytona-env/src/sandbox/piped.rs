@@ -1,0 +1,217 @@
+//! Standard input that comes bit by bit, of any size.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use daytona_api::api::{Files, Toolbox};
+use futures_util::future::{Either, select};
+use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::DaytonaSandbox;
+use super::exec::unguessable;
+use crate::error::api_error;
+
+const OPERATION: &str = "send the input of a command";
+/// The largest piece, in bytes.
+const PIECE: usize = 1024 * 1024;
+/// How long a piece that is not full waits for more.
+const LINGER: Duration = Duration::from_millis(20);
+/// How many pieces may lie in the sandbox unread.
+const WINDOW: u64 = 8;
+/// How often a request is tried.
+const TRIES: u32 = 5;
+/// How long the clean-up behind a command that did not read all may take.
+const TIDY: Duration = Duration::from_secs(5);
+
+impl DaytonaSandbox {
+    /// Runs a command whose standard input is read from `input` while it runs.
+    ///
+    /// The input goes to the sandbox in pieces of up to 1 MiB, as they come; at most 8 of them lie there unread, so
+    /// neither side holds more. The end of `input` is the end of the command's. A command that ends without reading
+    /// all of it ends the call: an input that never ends holds nothing up.
+    ///
+    /// ```no_run
+    /// # async fn example(sandbox: &daytona_env::DaytonaSandbox) -> Result<(), Box<dyn std::error::Error>> {
+    /// use sandbox_core::ExecRequest;
+    ///
+    /// let (input, mut writer) = tokio::io::duplex(4096);
+    /// # let _ = &mut writer;
+    /// let outcome = sandbox.exec_piped(ExecRequest::argv(["wc", "-c"]), input).await?;
+    /// # let _ = outcome;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`exec`](sandbox_core::Sandbox::exec); a request with an input of its own. Where `input` cannot be read
+    /// or sent, the outcome is [`Unknown`](ExecStatus::Unknown) with the cause, and the command ends by its timeout.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`exec`](sandbox_core::Sandbox::exec); what was read from `input` is lost.
+    pub async fn exec_piped<R>(&self, request: ExecRequest, input: R) -> Result<ExecOutcome, Error>
+    where
+        R: AsyncRead + Send + Unpin,
+    {
+        self.parts.liveness.check()?;
+        request.validate()?;
+        if request.stdin_given().is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the request has an input of its own",
+            ));
+        }
+        let began = Instant::now();
+        let toolbox = self.toolbox(OPERATION)?;
+        let pieces = format!("{}/.denv-in-{}", self.spool(&toolbox).await, unguessable()?);
+        let mut feed = Feed {
+            files: toolbox.files(),
+            looks: self.quiet_toolbox(OPERATION)?.files(),
+            pieces: &pieces,
+            next: 0,
+        };
+        let outcome = {
+            let running = pin!(self.run_command(&request, Some(&pieces)));
+            let feeding = pin!(feed.all(input));
+            match select(running, feeding).await {
+                Either::Left((outcome, _)) => outcome,
+                Either::Right((Ok(()), running)) => running.await,
+                Either::Right((Err(cause), _)) => Ok(ExecOutcome::without_output(
+                    ExecStatus::Unknown,
+                    began.elapsed(),
+                    cause,
+                )),
+            }
+        };
+        // what was on its way when the command ended came too late for the script to remove
+        drop(timeout(TIDY, feed.tidy()).await);
+        outcome
+    }
+
+    /// A directory for inputs that both the files routes and the shell can reach.
+    async fn spool(&self, toolbox: &Toolbox) -> String {
+        match toolbox.files().info("/tmp").await {
+            Ok(info) if info.is_dir => "/tmp".to_owned(),
+            _ => self.parts.workdir.trim_end_matches('/').to_owned(),
+        }
+    }
+}
+
+/// An input on its way.
+struct Feed<'p> {
+    files: Files,
+    /// For what does not feed the lease.
+    looks: Files,
+    pieces: &'p str,
+    /// The number of the piece that is not yet there.
+    next: u64,
+}
+
+impl Feed<'_> {
+    async fn all(&mut self, mut input: impl AsyncRead + Send + Unpin) -> Result<(), Error> {
+        loop {
+            let piece = read(&mut input).await.map_err(|error| {
+                Error::new(ErrorKind::Internal, "the input cannot be read")
+                    .with_operation(OPERATION)
+                    .with_source(error)
+            })?;
+            if piece.is_empty() {
+                return self.put("end", piece).await;
+            }
+            if let Some(old) = self.next.checked_sub(WINDOW) {
+                self.read_by_then(old).await?;
+            }
+            self.put(&self.next.to_string(), piece).await?;
+            self.next += 1;
+        }
+    }
+
+    /// A file appears whole: the script must not read half of it.
+    async fn put(&self, name: &str, piece: Bytes) -> Result<(), Error> {
+        let fresh = format!("{}.new", self.pieces);
+        let wanted = format!("{}.{name}", self.pieces);
+        repeat(|_| self.files.upload(&fresh, piece.clone())).await?;
+        repeat(|again| {
+            let moving = self.files.move_file(&fresh, &wanted);
+            async move {
+                match moving.await {
+                    // the reply to the first was lost
+                    Err(error) if again && error.is_not_found() => Ok(()),
+                    moved => moved,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits until the command has taken a piece.
+    async fn read_by_then(&self, number: u64) -> Result<(), Error> {
+        let path = format!("{}.{number}", self.pieces);
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let looked = repeat(|_| async {
+                match self.looks.info(&path).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if error.is_not_found() => Ok(false),
+                    Err(error) => Err(error),
+                }
+            });
+            if !looked.await? {
+                return Ok(());
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    async fn tidy(&self) {
+        let next = self.next.to_string();
+        for name in ["new", next.as_str(), "end"] {
+            // mostly, nothing is there
+            drop(
+                self.files
+                    .delete(&format!("{}.{name}", self.pieces), false)
+                    .await,
+            );
+        }
+    }
+}
+
+/// What there is to be read, up to a piece; nothing at the end.
+async fn read(input: &mut (impl AsyncRead + Send + Unpin)) -> std::io::Result<Bytes> {
+    let mut piece = BytesMut::with_capacity(64 * 1024);
+    let mut count = input.read_buf(&mut piece).await?;
+    while count > 0 && piece.len() < PIECE {
+        piece.reserve(64 * 1024);
+        match timeout(LINGER, input.read_buf(&mut piece)).await {
+            Ok(more) => count = more?,
+            Err(_) => break,
+        }
+    }
+    Ok(piece.freeze())
+}
+
+/// Tries a request that may be repeated; told whether it is.
+async fn repeat<T, F>(mut request: impl FnMut(bool) -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, daytona_api::Error>>,
+{
+    let mut tried = 0;
+    let mut pause = Duration::from_millis(100);
+    loop {
+        tried += 1;
+        match request(tried > 1).await {
+            Ok(done) => return Ok(done),
+            Err(error) if tried >= TRIES || error.is_auth() || error.is_not_found() => {
+                return Err(api_error(OPERATION, error));
+            }
+            Err(_) => sleep(pause).await,
+        }
+        pause *= 2;
+    }
+}

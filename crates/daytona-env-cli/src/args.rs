@@ -169,6 +169,8 @@ impl From<ShellArgs> for RunArgs {
             scope: None,
             persist: false,
             json: false,
+            stdin: false,
+            no_stdin: true,
             lease: 5,
             renew_interval: Duration::from_secs(60),
             close_timeout: Duration::from_secs(30),

@@ -4,6 +4,22 @@ use serde_json::Value;
 
 use crate::support::{cli, code, run, shown, stderr, stdout};
 
+/// serde_json keeps the order of members in some builds.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut all: Vec<_> = members.iter().collect();
+            all.sort_unstable_by_key(|(name, _)| *name);
+            let sorted = all
+                .into_iter()
+                .map(|(name, value)| (name.clone(), sorted(value)));
+            Value::Object(sorted.collect())
+        }
+        Value::Array(values) => values.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
 #[test]
 fn configurations_hold_no_secret() {
     const KEY: &str = "dtn_canary_in_the_environment";
@@ -24,9 +40,15 @@ fn configurations_hold_no_secret() {
                 shown(&output).replace(env!("CARGO_BIN_EXE_daytona-env"), "/bin/daytona-env");
             assert!(!shown.contains(KEY) && !shown.contains(TOKEN), "{shown}");
             if code(&output) == Some(0) {
-                serde_json::from_str::<Value>(&stdout(&output)).unwrap();
+                let config = serde_json::from_str::<Value>(&stdout(&output)).unwrap();
+                let config = serde_json::to_string_pretty(&sorted(&config)).unwrap();
+                let config = config.replace(env!("CARGO_BIN_EXE_daytona-env"), "/bin/daytona-env");
+                let head = shown.split('{').next().unwrap_or_default();
+                let tail = shown.rsplit('}').next().unwrap_or_default();
+                all.push_str(&format!("{head}{config}{tail}"));
+            } else {
+                all.push_str(&shown);
             }
-            all.push_str(&shown);
         }
         insta::assert_snapshot!(format!("mcp_config_{client}"), all);
     }

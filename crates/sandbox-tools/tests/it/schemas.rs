@@ -159,7 +159,10 @@ fn the_language_enum_is_what_is_enabled() {
 #[test]
 fn schemas_of_all_tools() {
     let tools = all(at("/workspace"));
-    insta::assert_json_snapshot!(tools.functions());
+    // serde_json keeps the order of members in some builds
+    insta::with_settings!({ sort_maps => true }, {
+        insta::assert_json_snapshot!(tools.functions());
+    });
     for spec in tools.specs() {
         assert_eq!(
             spec.parameters["additionalProperties"],

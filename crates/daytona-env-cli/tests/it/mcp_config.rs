@@ -44,8 +44,8 @@ fn configurations_hold_no_secret() {
                 let config = serde_json::to_string_pretty(&sorted(&config)).unwrap();
                 let config = config.replace(env!("CARGO_BIN_EXE_daytona-env"), "/bin/daytona-env");
                 let head = shown.split('{').next().unwrap_or_default();
-                let tail = shown.rsplit('}').next().unwrap_or_default();
-                all.push_str(&format!("{head}{config}{tail}"));
+                let (_, tail) = shown.split_once("--- stderr").unwrap();
+                all.push_str(&format!("{head}{config}\n--- stderr{tail}"));
             } else {
                 all.push_str(&shown);
             }

@@ -25,7 +25,7 @@ pub(super) struct Member {
 pub(super) struct Members(pub(super) Vec<Member>);
 
 /// Ours, and for no one else.
-const PRIVATE: &[&str] = &["workspace-tests", "xtask"];
+const PRIVATE: &[&str] = &["third-party-factory", "workspace-tests", "xtask"];
 
 #[derive(Deserialize)]
 struct Metadata {

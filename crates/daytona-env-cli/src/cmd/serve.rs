@@ -17,7 +17,8 @@ use crate::progress::Progress;
 use crate::signals::Signals;
 
 /// What `--json` prints, in one line, once the server answers.
-#[derive(Debug, Serialize)]
+// No Debug: it holds the token.
+#[derive(Serialize)]
 struct Started<'a> {
     url: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

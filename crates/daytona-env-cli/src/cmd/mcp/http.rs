@@ -18,7 +18,8 @@ use crate::output;
 const MIN_TOKEN: usize = 16;
 
 /// What is printed, in one line, once clients are served.
-#[derive(Debug, Serialize)]
+// No Debug: it holds the token.
+#[derive(Serialize)]
 struct Started<'a> {
     url: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

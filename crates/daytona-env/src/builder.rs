@@ -195,7 +195,7 @@ impl DaytonaEnvironmentBuilder {
     /// use daytona_env::{DaytonaEnvironment, Image};
     ///
     /// let image = Image::debian_slim("3.12").pip_install(["numpy"]).workdir("/srv");
-    /// let environment = DaytonaEnvironment::builder().api_key("the key").image(image).build()?;
+    /// let environment = DaytonaEnvironment::builder().api_key("dtn_key").image(image).build()?;
     /// # Ok::<(), sandbox_core::Error>(())
     /// ```
     pub fn image(mut self, image: impl Into<ImageParam>) -> Self {

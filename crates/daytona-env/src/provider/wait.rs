@@ -45,7 +45,7 @@ impl DaytonaProvider {
         let mut woken = Woken::ByTime;
         loop {
             // before the look: what happens after it is told
-            let live = watch.as_mut().is_some_and(Watch::is_live);
+            let mut live = watch.as_mut().is_some_and(Watch::is_live);
             match self.get(api, id).await {
                 Ok(found) => match row::phase(&found) {
                     Phase::Running => {
@@ -67,7 +67,9 @@ impl DaytonaProvider {
                             "the sandbox stopped while it started",
                         ));
                     }
-                    Phase::Starting | Phase::Stopping | Phase::Stopped => {}
+                    // what was said may be older than what was told
+                    Phase::Stopping | Phase::Stopped => live = false,
+                    Phase::Starting => {}
                 },
                 Err(error) if error.is_not_found() || error.is_auth() => return Err(error),
                 Err(_) => {}

@@ -1,12 +1,13 @@
 //! A handle to one Daytona sandbox.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use daytona_api::api::Toolbox;
-use sandbox_core::{Error, ExecOutcome, ExecRequest, FileEntry, Sandbox, SandboxInfo};
+use sandbox_core::{Error, ExecOutcome, ExecRequest, FileEntry, Running, Sandbox, SandboxInfo};
 
 use crate::clients::ClientSet;
 use crate::error::api_error;
@@ -15,11 +16,13 @@ mod attach;
 mod exec;
 mod fate;
 mod files;
+mod kill;
 mod modified;
 mod owned;
 mod parts;
 mod piped;
 mod reference;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -141,6 +144,18 @@ impl Sandbox for DaytonaSandbox {
 
     async fn exec(&self, request: ExecRequest) -> Result<ExecOutcome, Error> {
         self.run_command(&request, None).await
+    }
+
+    async fn start(&self, request: ExecRequest) -> Result<Running, Error> {
+        self.start_command(&request, None).await
+    }
+
+    async fn read_spill(&self, spill_path: &str, range: Range<u64>) -> Result<Bytes, Error> {
+        self.read_spill(spill_path, range).await
+    }
+
+    async fn remove_spill(&self, spill_path: &str) -> Result<(), Error> {
+        self.delete_spill(spill_path).await
     }
 
     async fn put(&self, path: &str, content: Bytes) -> Result<(), Error> {

@@ -65,7 +65,9 @@ impl DaytonaSandbox {
         Ok(match self.prepare(request, pieces, true).await? {
             Ok(prepared) => {
                 let sandbox = Self::from_parts(self.parts.clone());
-                Running::spawn(|control| async move { sandbox.follow(prepared, control).await })
+                Running::spawn(|control| async move {
+                    Box::pin(sandbox.follow(prepared, control)).await
+                })
             }
             Err(outcome) => Running::ended(*outcome),
         })

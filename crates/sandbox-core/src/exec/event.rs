@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 /// One of the two streams of a command.
+#[expect(clippy::exhaustive_enums, reason = "a process has no third one")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ExecStream {
     /// Standard output.

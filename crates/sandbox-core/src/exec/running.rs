@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -86,7 +87,8 @@ impl Running {
             told: tell.clone(),
             offsets: [0; 2],
         });
-        tokio::spawn(async move {
+        // A command is its caller's, and so are the connections it is followed over.
+        Handle::current().spawn(async move {
             let outcome = driving.await;
             tell.send_modify(|told| {
                 // It ended before anything was killed.

@@ -1,7 +1,5 @@
 //! A command beside which others look, and which is ended before its limit.
 
-use std::time::{Duration, Instant};
-
 use super::harness::{Answer, Call, SHELLS, random, shell_result};
 use crate::wrapper::{Killed, Poll, Polled, State, clean, kill, parse_kill};
 
@@ -77,14 +75,12 @@ fn a_kill_takes_what_left_the_group_along() {
              trap '' TERM INT HUP USR1; sleep 303; echo never",
         );
         let nonce = random();
-        let begun = Instant::now();
         let answer = std::thread::scope(|scope| {
             let running = scope.spawn(|| call.run_as(shell, &nonce));
             while look(shell, &call, &nonce, (0, 0), 40).stdout.is_empty() {}
             assert_eq!(killed(shell, &call, &nonce), Killed::Now, "{shell:?}");
             running.join().unwrap()
         });
-        assert!(begun.elapsed() < Duration::from_secs(30), "{shell:?}");
         assert!(answer.ran().killed, "{shell:?}: {}", answer.raw);
         assert_eq!(answer.stdout(), "begun\n");
         answer.assert_no_process_left();

@@ -10,4 +10,4 @@ pub use event::{ExecEvent, ExecStream};
 pub use outcome::{ExecOutcome, ExecResult, ExecStatus};
 pub use output::Output;
 pub use request::ExecRequest;
-pub use running::{ExecControl, ExecKiller, Running};
+pub use running::{ExecControl, ExecKiller, KillHandle, Running};

@@ -55,7 +55,7 @@ pub use error::{CloseError, Error, ErrorKind, Leftover};
 pub use event::{Event, EventKind, Events, Expiry, Observed, ScopePrint};
 pub use exec::{
     ExecControl, ExecEvent, ExecKiller, ExecOutcome, ExecRequest, ExecResult, ExecStatus,
-    ExecStream, Output, Running,
+    ExecStream, KillHandle, Output, Running,
 };
 pub use factory::{SandboxFactory, SingletonFactory};
 #[cfg(feature = "cache")]

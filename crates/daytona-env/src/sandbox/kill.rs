@@ -68,6 +68,8 @@ impl Target {
     pub(super) async fn kill(&self) -> Result<Killed, Error> {
         let mut tried = 0;
         loop {
+            // Nothing runs in a sandbox that is gone.
+            self.sandbox.liveness.check()?;
             tried += 1;
             let script = kill(&self.nonce, TICKS);
             let error = match self.beside(OPERATION, script, LIMIT, 64 * 1024).await {
@@ -77,7 +79,7 @@ impl Target {
                         Error::new(ErrorKind::Provider, frame.to_string()).with_operation(OPERATION)
                     }
                 },
-                // Nothing runs in a sandbox that is not there or refuses.
+                // It is not there, or refuses us.
                 Err(error) if error.is_auth() || error.is_not_found() => {
                     return Err(api_error(OPERATION, error));
                 }

@@ -137,23 +137,15 @@ impl Running {
     ///
     /// Dropping the future does not take the kill back.
     pub async fn kill(&self) -> Result<bool, Error> {
-        if self.told.borrow().outcome.is_some() {
-            return Ok(false);
-        }
-        let first = self.asked.send_if_modified(|asked| {
-            let first = *asked != Asked::Kill;
-            *asked = Asked::Kill;
-            first
-        });
-        let mut told = self.told.clone();
-        let killed = match told.wait_for(|told| told.killed.is_some()).await {
-            Ok(told) => told.killed.clone(),
-            Err(_) => None,
-        };
-        match killed {
-            Some(Ok(alive)) => Ok(alive && first),
-            Some(Err(error)) => Err(error),
-            None => Err(driver_gone()),
+        self.kill_handle().kill().await
+    }
+
+    /// Something that kills the command from elsewhere, while this is read from or waited for. It keeps nothing alive.
+    #[must_use]
+    pub fn kill_handle(&self) -> KillHandle {
+        KillHandle {
+            asked: self.asked.clone(),
+            told: self.told.clone(),
         }
     }
 
@@ -199,6 +191,61 @@ impl fmt::Debug for Running {
             .field("asked", &*self.asked.borrow())
             .field("ended", &self.told.borrow().outcome.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+/// Kills a command from elsewhere; from [`Running::kill_handle`]. Dropping it does nothing.
+///
+/// ```
+/// # use sandbox_core::{Error, Sandbox, SandboxExt};
+/// # async fn f(sandbox: &dyn Sandbox) -> Result<(), Error> {
+/// let running = sandbox.run(["sleep", "600"]).start().await?;
+/// let killer = running.kill_handle();
+/// let (outcome, killed) = tokio::join!(running.wait(), killer.kill());
+/// assert!(killed? && !outcome.success());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct KillHandle {
+    asked: watch::Sender<Asked>,
+    told: watch::Receiver<Told>,
+}
+
+impl KillHandle {
+    /// As [`Running::kill`]. After a [`Running`] was dropped, it waits until that kill is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Running::kill`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Running::kill`].
+    pub async fn kill(&self) -> Result<bool, Error> {
+        if self.told.borrow().outcome.is_some() {
+            return Ok(false);
+        }
+        let first = self.asked.send_if_modified(|asked| {
+            let first = *asked != Asked::Kill;
+            *asked = Asked::Kill;
+            first
+        });
+        let mut told = self.told.clone();
+        let killed = match told.wait_for(|told| told.killed.is_some()).await {
+            Ok(told) => told.killed.clone(),
+            Err(_) => None,
+        };
+        match killed {
+            Some(Ok(alive)) => Ok(alive && first),
+            Some(Err(error)) => Err(error),
+            None => Err(driver_gone()),
+        }
+    }
+}
+
+impl fmt::Debug for KillHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KillHandle").finish_non_exhaustive()
     }
 }
 

@@ -52,7 +52,15 @@ pub use reference::SandboxRef;
 ///   not found.
 /// * A shell reports death by signal n as the code 128 + n, so a program that itself exits with
 ///   129 to 159 is taken for one ended by a signal. Other codes are exit codes.
-/// * The command's words, input and environment are in the request, not on a command line.
+/// * The command's words, input and environment are in the request, not on the command line of a shell. While it runs,
+///   its words are in its own command line and its variables in its own environment, which other processes of the
+///   sandbox's user can read (`ps`, `/proc/PID/environ`). Input is in neither: that is the way for a secret.
+/// * [`start`](Sandbox::start) follows a command while it runs. Its output is fetched by small requests beside it, which
+///   do not count as activity; one that breaks off is repeated from the offset that was handed on. The command and the
+///   looks take two of the connections to the server. What is read slowly waits in the sandbox.
+/// * A command whose `exec` or [`Running`] is dropped is killed by a task of the caller's runtime, within some seconds
+///   where the sandbox can be reached. What a dropped one left in the temporary directory goes with the sandbox at the
+///   latest, as do spill files that nobody [removes](Sandbox::remove_spill); nothing but the sandbox's disk bounds them.
 pub struct DaytonaSandbox {
     parts: SandboxParts,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 mod budget;
 pub(crate) mod config;
+pub(crate) mod hub;
 pub(crate) mod redact;
 pub(crate) mod retry;
 pub(crate) mod send;
@@ -17,7 +18,8 @@ use zeroize::Zeroizing;
 
 use self::auth::Base;
 use self::budget::Budget;
-use self::config::Config;
+use self::config::{Config, WIRE_VERSION};
+use self::hub::Hub;
 use crate::api::raw::ControlPlaneRaw;
 use crate::api::{
     Organizations, Regions, Sandboxes, Secrets, Server, Snapshots, Toolbox, Volumes, WarmPools,
@@ -26,10 +28,6 @@ use crate::error::Error;
 use crate::models::Sandbox;
 use crate::request::check_segment;
 use crate::transport::{HyperTransport, Transport};
-
-/// The version told in `X-Daytona-SDK-Version`. It says how the toolbox shall answer, not which release of this
-/// crate runs: from 0.167.0 on the session routes answer in JSON, without a version in plain text.
-const WIRE_VERSION: &str = "0.205.0";
 
 /// A client of one Daytona API with one credential. Cloning is cheap and shares the connections.
 #[derive(Clone)]
@@ -49,6 +47,14 @@ pub(crate) struct Shared {
     transport: Arc<dyn Transport>,
     /// By origin, of which there are few.
     budgets: Mutex<Vec<(Scheme, Authority, Arc<Budget>)>>,
+    /// The event socket.
+    pub(crate) hub: Arc<Hub>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.hub.end();
+    }
 }
 
 /// Builds a [`Daytona`].
@@ -117,6 +123,7 @@ impl Builder {
                 headers,
                 transport,
                 budgets: Mutex::default(),
+                hub: Arc::default(),
             }),
             hidden: None,
             quiet: false,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RANGE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RANGE};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -38,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) wait: Duration,
     /// What the whole call may take, where that is not the default.
     pub(crate) total: Option<Duration>,
+    /// The credential goes another way than in a header.
+    anonymous: bool,
     /// Texts that must not come back in an error.
     pub(crate) secrets: Vec<Zeroizing<String>>,
 }
@@ -60,6 +62,7 @@ impl Call {
             ),
             wait: Duration::ZERO,
             total: None,
+            anonymous: false,
             secrets: Vec::new(),
         })
     }
@@ -125,6 +128,11 @@ impl Call {
         self
     }
 
+    pub(crate) fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
     pub(crate) fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
@@ -184,6 +192,9 @@ impl Call {
         *request.uri_mut() = uri;
         for (name, value) in common.iter().chain(self.headers.iter()) {
             request.headers_mut().insert(name.clone(), value.clone());
+        }
+        if self.anonymous {
+            request.headers_mut().remove(AUTHORIZATION);
         }
         Ok(request)
     }

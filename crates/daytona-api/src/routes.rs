@@ -13,6 +13,25 @@ pub enum Api {
     Toolbox,
 }
 
+/// The event socket: Socket.IO over a WebSocket, which no document has, so the id is a name of ours. Not in [`ALL`].
+pub const EVENT_SOCKET: Route = Route {
+    id: "connectEvents",
+    api: Api::ControlPlane,
+    method: Method::Get,
+    path: "/socket.io/",
+    path_params: &[],
+    query: &[],
+    headers: &[],
+    tag: "events",
+    deprecated: false,
+    newer: false,
+    request_types: &[],
+    request_model: None,
+    response_types: &[],
+    response_model: None,
+    success: &[101],
+};
+
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

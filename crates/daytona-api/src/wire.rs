@@ -1,5 +1,6 @@
 //! Encodings beside JSON.
 
+pub(crate) mod engine;
 pub(crate) mod markers;
 pub(crate) mod multipart;
 pub(crate) mod parts;

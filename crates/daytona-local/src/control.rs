@@ -4,6 +4,7 @@ pub(crate) mod create;
 pub(crate) mod lifecycle;
 pub(crate) mod list;
 pub(crate) mod misc;
+pub(crate) mod news;
 pub(crate) mod row;
 pub(crate) mod settings;
 pub(crate) mod store;

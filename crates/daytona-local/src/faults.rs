@@ -6,6 +6,7 @@ mod fault;
 mod plan;
 mod script;
 mod set;
+mod telling;
 
 pub(crate) use action::{Action, Memory};
 pub use fault::{Fault, RequestInfo};
@@ -13,3 +14,4 @@ pub(crate) use plan::draw;
 pub use plan::{FaultKind, FaultPlan};
 pub use script::FaultScript;
 pub use set::{FaultHandle, FaultStatus, Faults};
+pub(crate) use telling::Telling;

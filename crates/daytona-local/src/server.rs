@@ -6,6 +6,7 @@ mod auth;
 mod builder;
 mod connection;
 mod dispatch;
+mod events;
 pub(crate) mod ident;
 mod in_place;
 pub(crate) mod query;

@@ -9,7 +9,7 @@ pub(crate) mod live;
 mod process;
 mod pty;
 mod session;
-mod socket;
+pub(crate) mod socket;
 mod text;
 
 use std::io;

@@ -65,6 +65,13 @@ impl Credential {
         Ok(value)
     }
 
+    pub(crate) fn organization_id(&self) -> Option<&str> {
+        match self {
+            Self::Key(_) => None,
+            Self::Jwt { organization, .. } => Some(organization),
+        }
+    }
+
     pub(crate) fn organization(&self) -> Result<Option<HeaderValue>, Error> {
         let Self::Jwt { organization, .. } = self else {
             return Ok(None);

@@ -6,6 +6,10 @@ use std::time::Duration;
 use super::auth::{ApiKey, Base, Credential};
 use crate::error::Error;
 
+/// The version told in `X-Daytona-SDK-Version`. It says how the toolbox shall answer, not which release of this
+/// crate runs: from 0.167.0 on the session routes answer in JSON, without a version in plain text.
+pub(super) const WIRE_VERSION: &str = "0.205.0";
+
 /// Daytona's own address.
 pub(crate) const DEFAULT_URL: &str = "https://app.daytona.io/api";
 

@@ -8,6 +8,7 @@
 )]
 
 mod code;
+mod events;
 mod logs;
 mod terminal;
 
@@ -18,6 +19,7 @@ use daytona_api::api::Toolbox;
 use daytona_api::transport::{ByteStream, Connector, HyperTransport};
 use daytona_api::{Config, Daytona};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// What a server does on one connection after the request.
@@ -25,6 +27,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 pub(crate) enum Script {
     /// Switches to WebSocket, sends these bytes and closes the connection.
     Frames(Vec<u8>),
+    /// The same, but closes the connection only after the client has said something.
+    Leave(Vec<u8>),
     /// The same, and then waits for the client to go.
     Stay(Vec<u8>),
     /// Answers so.
@@ -40,6 +44,7 @@ pub(crate) struct Peer {
     heads: Arc<Mutex<Vec<String>>>,
     received: Arc<Mutex<Vec<u8>>>,
     protocol: Option<&'static str>,
+    open: watch::Sender<usize>,
 }
 
 impl Peer {
@@ -56,12 +61,25 @@ impl Peer {
         self
     }
 
-    pub(crate) fn toolbox(&self) -> Toolbox {
+    pub(crate) fn api(&self, config: Config) -> Daytona {
         let transport = HyperTransport::builder().connector(self.clone()).build();
-        let api = Daytona::builder(Config::new("dtn_canary-key"))
-            .transport(Arc::new(transport))
-            .build()
-            .unwrap();
+        let builder = Daytona::builder(config).transport(Arc::new(transport));
+        builder.build().unwrap()
+    }
+
+    /// Connections that the client has not closed.
+    pub(crate) fn open(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Waits until the client has closed all.
+    pub(crate) async fn left(&self) {
+        let mut open = self.open.subscribe();
+        open.wait_for(|open| *open == 0).await.unwrap();
+    }
+
+    pub(crate) fn toolbox(&self) -> Toolbox {
+        let api = self.api(Config::new("dtn_canary-key"));
         api.toolbox_at("https://proxy.app.daytona.io/toolbox", "sb-1")
             .unwrap()
     }
@@ -121,8 +139,10 @@ impl Peer {
              sec-websocket-accept: {accept}\r\n{}\r\n",
             protocol.unwrap_or_default()
         );
+        let leave = matches!(script, Script::Leave(_));
         let (answer, frames, stay) = match script {
             Script::Frames(frames) => (switch, frames, false),
+            Script::Leave(frames) => (switch, frames, true),
             Script::Stay(frames) => (switch, frames, true),
             Script::Answer(text) => (text.to_owned(), Vec::new(), false),
             Script::Refuse => return,
@@ -135,6 +155,9 @@ impl Peer {
         }
         while let Ok(length @ 1..) = wire.read(&mut piece).await {
             self.received.lock().unwrap().extend(&piece[..length]);
+            if leave {
+                return;
+            }
         }
     }
 }
@@ -152,7 +175,12 @@ impl Connector for Peer {
             return Err(std::io::ErrorKind::ConnectionRefused.into());
         }
         let (ours, theirs) = tokio::io::duplex(1 << 20);
-        tokio::runtime::Handle::current().spawn(self.clone().serve(theirs, script));
+        let peer = self.clone();
+        peer.open.send_modify(|open| *open += 1);
+        tokio::runtime::Handle::current().spawn(async move {
+            peer.clone().serve(theirs, script).await;
+            peer.open.send_modify(|open| *open -= 1);
+        });
         Ok(Box::new(ours))
     }
 }

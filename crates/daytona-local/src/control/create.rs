@@ -197,6 +197,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         open: BTreeMap::new(),
         cell: None,
         past: VecDeque::new(),
+        news: None,
     })
 }
 

@@ -131,7 +131,7 @@ pub(crate) fn archive(app: &App, key: &str) -> Result<Reply, Failure> {
     if row.ephemeral() {
         return Err(Failure::bad("Ephemeral sandboxes cannot be archived"));
     }
-    row.desired = SandboxDesiredState::Archived;
+    row.aim(SandboxDesiredState::Archived);
     row.settle(SandboxState::Archived, now);
     Ok(Reply::json(200, &row.view(&app.proxy_url())))
 }

@@ -87,11 +87,14 @@ pub(crate) fn create_snapshot(app: &App, body: &Value) -> Result<Reply, Failure>
             "name must be a string, name should not be empty",
         ));
     }
-    if !app.store().snapshots.insert(name.to_owned()) {
+    let view = snapshot(app, name);
+    let mut store = app.store();
+    if !store.snapshots.insert(name.to_owned()) {
         let message = format!("Snapshot with name \"{name}\" already exists for this organization");
         return Err(Failure::conflict(message));
     }
-    Ok(Reply::json(200, &snapshot(app, name)))
+    store.news.tell("snapshot.created", |_| view.clone());
+    Ok(Reply::json(200, &view))
 }
 
 pub(crate) fn one_snapshot(app: &App, key: &str) -> Result<Reply, Failure> {

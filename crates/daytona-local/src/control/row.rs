@@ -8,6 +8,7 @@ use std::time::Duration;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 use jiff::Timestamp;
 
+use super::news::News;
 use super::store::Work;
 use crate::clock::{add, between};
 use crate::isolate::cell::Cell;
@@ -64,6 +65,8 @@ pub(crate) struct Row {
     pub(crate) cell: Option<Arc<Cell>>,
     /// What it was before each of its last changes, oldest first.
     pub(crate) past: VecDeque<Past>,
+    /// Who is told of its changes; nobody before it is stored.
+    pub(crate) news: Option<News>,
 }
 
 /// What a row was until some time.
@@ -125,18 +128,29 @@ impl Row {
     /// Enters a state and ends the change that led there.
     pub(crate) fn settle(&mut self, state: SandboxState, now: Timestamp) {
         self.remember(now);
-        self.state = state;
+        let old = std::mem::replace(&mut self.state, state);
         self.pending = false;
         self.updated_at = now;
         self.last_activity_at = self.last_activity_at.max(now);
+        if let Some(news) = &self.news {
+            news.changed(self, &old);
+        }
+    }
+
+    /// What it shall become.
+    pub(crate) fn aim(&mut self, desired: SandboxDesiredState) {
+        let old = std::mem::replace(&mut self.desired, desired);
+        if let Some(news) = &self.news {
+            news.aimed(self, &old);
+        }
     }
 
     pub(crate) fn begin(&mut self, desired: SandboxDesiredState, now: Timestamp) {
         self.remember(now);
-        self.desired = desired;
         self.pending = true;
         self.pending_since = now;
         self.updated_at = now;
+        self.aim(desired);
     }
 
     /// Processes are killed first, where there are any; what is left to do for that.

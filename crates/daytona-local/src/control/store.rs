@@ -7,6 +7,7 @@ use std::sync::Arc;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 use jiff::Timestamp;
 
+use super::news::News;
 use super::row::Row;
 use crate::isolate::cell::Cell;
 use crate::server::reply::Failure;
@@ -29,10 +30,11 @@ pub(crate) struct Store {
     pub(super) steps: BTreeSet<(Timestamp, String)>,
     pub(super) next_tick: Timestamp,
     pub(crate) next_request: u64,
+    pub(crate) news: News,
 }
 
 impl Store {
-    pub(crate) fn new(snapshots: BTreeSet<String>, next_tick: Timestamp) -> Self {
+    pub(crate) fn new(snapshots: BTreeSet<String>, next_tick: Timestamp, news: News) -> Self {
         Self {
             rows: BTreeMap::new(),
             names: HashMap::new(),
@@ -40,10 +42,11 @@ impl Store {
             steps: BTreeSet::new(),
             next_tick,
             next_request: 0,
+            news,
         }
     }
 
-    pub(crate) fn insert(&mut self, row: Row) -> Result<(), Failure> {
+    pub(crate) fn insert(&mut self, mut row: Row) -> Result<(), Failure> {
         if self.names.contains_key(&row.name) {
             let message = format!("Sandbox with name {} already exists", row.name);
             return Err(Failure::conflict(message));
@@ -52,6 +55,8 @@ impl Store {
         if let Some(&(at, _)) = row.steps.front() {
             self.steps.insert((at, row.id.clone()));
         }
+        self.news.created(&row);
+        row.news = Some(self.news.clone());
         self.rows.insert(row.id.clone(), row);
         Ok(())
     }

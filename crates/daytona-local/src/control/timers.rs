@@ -86,7 +86,7 @@ impl Store {
                 }
                 Due::Archive => {
                     if let Some(row) = self.rows.get_mut(&id) {
-                        row.desired = SandboxDesiredState::Archived;
+                        row.aim(SandboxDesiredState::Archived);
                         row.settle(SandboxState::Archived, now);
                     }
                 }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::telling::Telling;
+
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Answer this, run nothing.
@@ -95,6 +97,8 @@ pub(crate) enum Action {
     ClockJump {
         by: SignedDuration,
     },
+    /// The event socket opens, and tells what happens as this says.
+    Events(Telling),
 }
 
 impl Action {
@@ -136,6 +140,7 @@ impl Action {
             } => "negativeCache",
             Self::LookupCache { .. } => "lookupCache",
             Self::ClockJump { .. } => "clockJump",
+            Self::Events(telling) => telling.name(),
         }
     }
 }

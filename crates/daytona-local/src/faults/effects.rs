@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::action::{Action, Memory, Turn};
 use super::fault::Fault;
+use super::telling::Telling;
 
 /// What happens. The last one that is named counts.
 impl Fault {
@@ -238,5 +239,37 @@ impl Fault {
     /// The server's clock jumps, ahead or back, before the request runs.
     pub fn clock_jump(self, by: SignedDuration) -> Self {
         self.with(Action::ClockJump { by })
+    }
+
+    /// On [`EVENT_SOCKET`](daytona_api::routes::EVENT_SOCKET): the socket opens as usual and breaks off after
+    /// `events` of them.
+    pub fn drop_events_after(self, events: u64) -> Self {
+        self.telling(|telling| telling.at_most = Some(events))
+    }
+
+    /// On the event socket: it opens as usual and then falls silent; neither events nor pings come.
+    pub fn silent_events(self) -> Self {
+        self.telling(|telling| telling.silent = true)
+    }
+
+    /// On the event socket: each event comes twice.
+    pub fn duplicate_events(self) -> Self {
+        self.telling(|telling| telling.twice = true)
+    }
+
+    /// On the event socket: of each two events the second comes first; a single one waits for the next, or for a ping.
+    pub fn reorder_events(self) -> Self {
+        self.telling(|telling| telling.swapped = true)
+    }
+
+    /// On the event socket: each event comes this much later, in real time.
+    pub fn late_events(self, by: Duration) -> Self {
+        self.telling(|telling| telling.late = by)
+    }
+
+    fn telling(self, change: impl FnOnce(&mut Telling)) -> Self {
+        let mut telling = Telling::default();
+        change(&mut telling);
+        self.with(Action::Events(telling))
     }
 }

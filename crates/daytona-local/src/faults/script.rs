@@ -199,11 +199,23 @@ enum Effect {
     ClockJump {
         seconds: f64,
     },
+    DropEventsAfter {
+        events: u64,
+    },
+    SilentEvents,
+    DuplicateEvents,
+    ReorderEvents,
+    LateEvents {
+        seconds: f64,
+    },
 }
 
 /// The operation of this id, as the router spells it.
 fn operation(id: &str) -> Result<&'static str, String> {
-    let known = || routes::ALL.iter().map(|route| route.id);
+    let known = || {
+        let all = routes::ALL.iter().chain([&routes::EVENT_SOCKET]);
+        all.map(|route| route.id)
+    };
     if let Some(id) = known().find(|known| *known == id) {
         return Ok(id);
     }
@@ -328,6 +340,11 @@ impl Effect {
                 SignedDuration::try_from_secs_f64(seconds)
                     .map_err(|_| format!("{seconds} is no number of seconds to jump"))?,
             ),
+            Self::DropEventsAfter { events } => fault.drop_events_after(events),
+            Self::SilentEvents => fault.silent_events(),
+            Self::DuplicateEvents => fault.duplicate_events(),
+            Self::ReorderEvents => fault.reorder_events(),
+            Self::LateEvents { seconds } => fault.late_events(duration(seconds)?),
         })
     }
 }

@@ -32,7 +32,7 @@ struct Jump {
 /// Neither faults nor the log know of these requests.
 pub(super) async fn answer(app: &Arc<App>, parts: &Parts, body: Incoming) -> Reply {
     let (method, path) = (parts.method.as_str(), parts.uri.path());
-    let checked = auth::check_origin(app, &parts.headers)
+    let checked = auth::check_origin(app, None, &parts.headers)
         .and_then(|()| auth::check_token(app, &parts.headers));
     let done = match checked {
         Ok(()) => act(app, method, path.strip_prefix(PREFIX).unwrap_or(path), body).await,

@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) canned: Option<CannedExec>,
     /// Whether the admin endpoint is served.
     pub(crate) admin: bool,
+    /// Whether the event socket is served.
+    pub(crate) events: bool,
     /// Nothing runs and no file is made.
     pub(crate) in_place: bool,
 }

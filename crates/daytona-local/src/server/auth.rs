@@ -1,14 +1,18 @@
 //! Who may talk to the server: the holder of the token, from this machine, not from a web page.
 
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 
 use super::app::App;
 use super::reply::Failure;
 
 /// Refuses other host names (a rebound DNS name would be one) and browsers.
-pub(crate) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
+pub(crate) fn check_origin(
+    app: &App,
+    route: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<(), Failure> {
     let refuse = |message| Err(Failure::new(403, "FORBIDDEN", message));
     let port = app.port.get().copied().unwrap_or_default();
     let mut hosts = headers.get_all(HOST).iter();
@@ -24,7 +28,12 @@ pub(crate) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Failure
     if !ours || hosts.next().is_some() {
         return refuse("this host name is not served here");
     }
-    if headers.contains_key(ORIGIN) {
+    // clients that are no browsers name the server itself when they open a WebSocket; it has no pages that could
+    let own = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default();
+        route == Some("connectEvents") && origin.strip_prefix("http://") == Some(host)
+    };
+    if headers.get(ORIGIN).is_some_and(|origin| !own(origin)) {
         return refuse("requests of web pages are refused");
     }
     Ok(())

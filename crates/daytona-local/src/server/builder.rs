@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::app::{App, Options};
 use super::{Server, connection, ident};
 use crate::clock::{AcceleratedClock, Clock, ManualClock, ShiftedClock, SystemClock, add};
+use crate::control::news::News;
 use crate::control::store::Store;
 use crate::error::Error;
 use crate::faults::Faults;
@@ -71,6 +72,7 @@ pub struct ServerBuilder {
     any_snapshot: bool,
     canned: Option<CannedExec>,
     admin: bool,
+    events: bool,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -105,6 +107,7 @@ impl ServerBuilder {
             any_snapshot: false,
             canned: None,
             admin: false,
+            events: true,
         }
     }
 
@@ -193,6 +196,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether clients can listen to what happens, over the event socket (`GET /api/socket.io/`). Without it that is
+    /// answered 404, as older servers do. True if not said.
+    pub fn events(mut self, events: bool) -> Self {
+        self.events = events;
+        self
+    }
+
     /// Starts the server in a thread of its own. It listens on loopback only.
     ///
     /// # Errors
@@ -274,6 +284,7 @@ impl ServerBuilder {
     ) -> App {
         let shift = Arc::new(ShiftedClock::new(self.clock));
         let now = shift.now();
+        let news = News::new(&format!("http://127.0.0.1:{port}/toolbox"));
         let first_tick = add(now, Duration::from_secs(10));
         App {
             clock: Arc::clone(&shift) as Arc<dyn Clock>,
@@ -287,13 +298,14 @@ impl ServerBuilder {
                 any_snapshot: self.any_snapshot,
                 canned: self.canned,
                 admin: self.admin,
+                events: self.events,
                 in_place,
             },
             token: self.token.unwrap_or_else(ident::token),
             started: now,
             stop: CancellationToken::new(),
             port: OnceLock::from(port),
-            store: Mutex::new(Store::new(self.snapshots, first_tick)),
+            store: Mutex::new(Store::new(self.snapshots, first_tick, news)),
             runtime,
             making: tokio::sync::Mutex::default(),
             rescheduled: Notify::new(),

@@ -17,7 +17,7 @@ use super::connection::Control;
 use super::query::Query;
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
-use super::{admin, auth, strike};
+use super::{admin, auth, events, strike};
 use crate::control::{create, lifecycle, list, misc, settings};
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
@@ -98,9 +98,10 @@ pub(crate) async fn answer(
 
     let public = matches!(
         route,
-        Some("HealthController_live" | "HealthController_check")
+        // the event socket asks for the token once it is open
+        Some("HealthController_live" | "HealthController_check" | "connectEvents")
     );
-    let checked = auth::check_origin(&app, &parts.headers)
+    let checked = auth::check_origin(&app, route, &parts.headers)
         .and_then(|()| {
             if route.is_none() {
                 not_found(&method, &path)
@@ -230,6 +231,7 @@ pub(super) async fn handle_json(
         "HealthController_live" | "HealthController_check" => Ok(misc::health()),
         "getAllSnapshots" => misc::snapshots(app, &call.query),
         "getSnapshot" => misc::one_snapshot(app, key),
+        "connectEvents" => events::open(app, call, fault),
         route => Err(Failure::new(
             501,
             "NOT_IMPLEMENTED",

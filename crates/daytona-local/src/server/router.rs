@@ -27,6 +27,14 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     for route in routes::ALL {
         table.add(route.api, route.method.as_str(), route.path, route.id);
     }
+    let events = routes::EVENT_SOCKET;
+    table.add(
+        events.api,
+        events.method.as_str(),
+        // a slash at the end is not looked at
+        events.path.trim_end_matches('/'),
+        events.id,
+    );
     for (method, path, id) in OLDER {
         table.add(Api::Toolbox, method, path, id);
     }
@@ -138,6 +146,7 @@ mod tests {
         assert_eq!(matched.route, Some("setTtl"));
         assert_eq!(matched.params, ["a b", "5"]);
         assert_eq!(find("GET", "/toolbox/x/files/").route, Some("ListFiles"));
-        assert_eq!(find("GET", "/api/socket.io/").route, None);
+        assert_eq!(find("GET", "/api/socket.io/").route, Some("connectEvents"));
+        assert_eq!(find("POST", "/api/socket.io/").route, None);
     }
 }

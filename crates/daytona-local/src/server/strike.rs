@@ -161,9 +161,10 @@ pub(super) async fn perform(
             app.sweep();
             run(app, call, None).await
         }
-        action @ (Action::Stuck | Action::ErrorState { .. } | Action::StaleList { .. }) => {
-            run(app, call, Some(action)).await
-        }
+        action @ (Action::Stuck
+        | Action::ErrorState { .. }
+        | Action::StaleList { .. }
+        | Action::Events(_)) => run(app, call, Some(action)).await,
     }
 }
 

@@ -25,10 +25,10 @@ const LARGEST: usize = 64 << 10;
 /// The first message to the interpreter holds a whole program.
 const LARGEST_PROGRAM: usize = 16 << 20;
 
-pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Whether a request asks for a WebSocket.
-pub(super) fn wanted(call: &Call) -> bool {
+pub(crate) fn wanted(call: &Call) -> bool {
     let asked = call
         .headers
         .get(UPGRADE)
@@ -48,7 +48,7 @@ pub(super) fn offered(call: &Call) -> Vec<String> {
 /// The sandbox counts as used until then.
 pub(super) fn open<F, R>(
     app: &Arc<App>,
-    mut call: Call,
+    call: Call,
     protocol: Option<&str>,
     serve: F,
 ) -> Result<Reply, Failure>
@@ -56,16 +56,33 @@ where
     F: FnOnce(Socket) -> R + Send + 'static,
     R: Future<Output = ()> + Send,
 {
+    let activity = begin(app, &call)?;
+    let large = call.matched.route == Some("ExecuteInterpreterCode");
+    let largest = if large { LARGEST_PROGRAM } else { LARGEST };
+    switch(app, call, protocol, largest, activity, serve)
+}
+
+/// Switches to WebSocket; `held` is kept as long as the connection.
+pub(crate) fn switch<H, F, R>(
+    app: &App,
+    mut call: Call,
+    protocol: Option<&str>,
+    largest: usize,
+    held: H,
+    serve: F,
+) -> Result<Reply, Failure>
+where
+    H: Send + 'static,
+    F: FnOnce(Socket) -> R + Send + 'static,
+    R: Future<Output = ()> + Send,
+{
     let key = call.headers.get(SEC_WEBSOCKET_KEY).cloned();
     let (true, Some(key), Some(upgrade)) = (wanted(&call), key, call.upgrade.take()) else {
         return Err(Failure::bad("bad request: not a WebSocket handshake"));
     };
-    let activity = begin(app, &call)?;
-    let large = call.matched.route == Some("ExecuteInterpreterCode");
-    let largest = if large { LARGEST_PROGRAM } else { LARGEST };
     let stop = app.stop.clone();
     app.spawn(async move {
-        let _activity = activity;
+        let _held = held;
         let Ok(connection) = upgrade.await else {
             return;
         };

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod events;
 mod exec;
 mod files;
 mod git;

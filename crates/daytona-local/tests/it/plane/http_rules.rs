@@ -95,8 +95,20 @@ async fn an_empty_token_is_no_token() {
 #[tokio::test]
 async fn what_is_not_there_says_so() {
     let server = server().await;
-    for path in ["/api/socket.io/?EIO=4", "/api/nothing", "/", "/apis"] {
+    for path in ["/socket.io/?EIO=4", "/api/nothing", "/", "/apis"] {
         assert_eq!(get(&server, path).await.status, 404, "{path}");
+    }
+    // the event socket is for WebSockets of one version only
+    for query in [
+        "",
+        "?EIO=4",
+        "?EIO=4&transport=polling",
+        "?EIO=3&transport=websocket",
+        "?EIO=4&transport=websocket",
+    ] {
+        let answer = get(&server, &format!("/api/socket.io/{query}")).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.json()["code"].is_u64(), "{query}");
     }
     let undone = get(&server, "/api/volumes").await;
     assert_eq!(undone.status, 501);

@@ -304,7 +304,6 @@ impl Process {
                 .is_some_and(|ns| ns == self.namespace())
         });
         match closed {
-            _ if self.0.late => {}
             Ok(()) => assert!(
                 alive.is_empty(),
                 "I1: {} closed, and left {alive:#?}",

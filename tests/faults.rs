@@ -6,6 +6,7 @@ mod certificates;
 mod create;
 mod data;
 mod delete;
+mod events;
 mod incumbents;
 mod life;
 mod page;

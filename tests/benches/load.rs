@@ -1,6 +1,6 @@
 //! Load drivers: how long, and how much CPU, next to the same by hand in the same run.
 //!
-//! `cargo bench -p workspace-tests --bench load [-- --quick] [--mib N] [a b c d e f]`. Prints a line per case; see
+//! `cargo bench -p workspace-tests --bench load [-- --quick] [--mib N] [a b c d e f g]`. Prints a line per case; see
 //! docs/benchmarks.md. The server runs in a process of its own, so that CPU is the client's alone.
 #![expect(
     clippy::unwrap_used,
@@ -21,6 +21,8 @@ mod hit;
 mod many;
 #[path = "load/measure.rs"]
 mod measure;
+#[path = "load/noticed.rs"]
+mod noticed;
 #[path = "load/process.rs"]
 mod process;
 #[path = "load/subject.rs"]
@@ -60,5 +62,8 @@ fn main() {
     }
     if wanted("f") {
         first::run(quick);
+    }
+    if wanted("g") {
+        noticed::run(quick);
     }
 }

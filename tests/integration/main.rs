@@ -8,4 +8,5 @@ mod baseline;
 mod canaries;
 mod close;
 mod flight;
+mod streaming;
 mod support;

@@ -1,12 +1,13 @@
 //! A handle to one Daytona sandbox.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use daytona_api::api::Toolbox;
-use sandbox_core::{Error, ExecOutcome, ExecRequest, FileEntry, Sandbox, SandboxInfo};
+use sandbox_core::{Error, ExecOutcome, ExecRequest, FileEntry, Running, Sandbox, SandboxInfo};
 
 use crate::clients::ClientSet;
 use crate::error::api_error;
@@ -15,11 +16,13 @@ mod attach;
 mod exec;
 mod fate;
 mod files;
+mod kill;
 mod modified;
 mod owned;
 mod parts;
 mod piped;
 mod reference;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -49,7 +52,15 @@ pub use reference::SandboxRef;
 ///   not found.
 /// * A shell reports death by signal n as the code 128 + n, so a program that itself exits with
 ///   129 to 159 is taken for one ended by a signal. Other codes are exit codes.
-/// * The command's words, input and environment are in the request, not on a command line.
+/// * The command's words, input and environment are in the request, not on the command line of a shell. While it runs,
+///   its words are in its own command line and its variables in its own environment, which other processes of the
+///   sandbox's user can read (`ps`, `/proc/PID/environ`). Input is in neither: that is the way for a secret.
+/// * [`start`](Sandbox::start) follows a command while it runs. Its output is fetched by small requests beside it, which
+///   do not count as activity; one that breaks off is repeated from the offset that was handed on. The command and the
+///   looks take two of the connections to the server. What is read slowly waits in the sandbox.
+/// * A command whose `exec` or [`Running`] is dropped is killed by a task of the caller's runtime, within some seconds
+///   where the sandbox can be reached. What a dropped one left in the temporary directory goes with the sandbox at the
+///   latest, as do spill files that nobody [removes](Sandbox::remove_spill); nothing but the sandbox's disk bounds them.
 pub struct DaytonaSandbox {
     parts: SandboxParts,
 }
@@ -141,6 +152,18 @@ impl Sandbox for DaytonaSandbox {
 
     async fn exec(&self, request: ExecRequest) -> Result<ExecOutcome, Error> {
         self.run_command(&request, None).await
+    }
+
+    async fn start(&self, request: ExecRequest) -> Result<Running, Error> {
+        self.start_command(&request, None).await
+    }
+
+    async fn read_spill(&self, spill_path: &str, range: Range<u64>) -> Result<Bytes, Error> {
+        self.read_spill(spill_path, range).await
+    }
+
+    async fn remove_spill(&self, spill_path: &str) -> Result<(), Error> {
+        self.delete_spill(spill_path).await
     }
 
     async fn put(&self, path: &str, content: Bytes) -> Result<(), Error> {

@@ -10,11 +10,13 @@
 //! environment is not found when the limit strikes. A background process that outlives its
 //! command keeps running, and what it still writes to the command's streams is lost.
 
+mod follow;
 mod frame;
 mod quote;
 mod script;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use follow::{Killed, Poll, Polled, State, clean, kill, parse_kill};
 pub(crate) use frame::{Ran, Refusal, Report, Stream, parse};
 pub(crate) use script::{Command, Script, Stdin};

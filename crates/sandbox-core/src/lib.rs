@@ -53,7 +53,10 @@ pub use context_vars::{NoVars, Scope, Secret, Source, Vars};
 pub use error::{CloseError, Error, ErrorKind, Leftover};
 #[cfg(feature = "cache")]
 pub use event::{Event, EventKind, Events, Expiry, Observed, ScopePrint};
-pub use exec::{ExecOutcome, ExecRequest, ExecResult, ExecStatus, Output};
+pub use exec::{
+    ExecControl, ExecEvent, ExecKiller, ExecOutcome, ExecRequest, ExecResult, ExecStatus,
+    ExecStream, KillHandle, Output, Running,
+};
 pub use factory::{SandboxFactory, SingletonFactory};
 #[cfg(feature = "cache")]
 pub use fingerprint::Fingerprint;

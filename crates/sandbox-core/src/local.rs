@@ -9,6 +9,7 @@ mod params;
 mod process;
 mod sandbox;
 mod settings;
+mod spill;
 mod tree;
 
 pub use builder::LocalEnvironmentBuilder;

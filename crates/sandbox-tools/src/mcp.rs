@@ -34,9 +34,8 @@
 //!
 //! # Cancelling
 //!
-//! `notifications/cancelled` kills the command and all it started: what runs is found by a mark in its environment
-//! ([`CALL_ENV`]), which needs Linux, a POSIX shell, `grep` and `tr` in the sandbox. A process that clears its
-//! environment lives on until the sandbox ends. Every command has a timeout besides.
+//! `notifications/cancelled` drops the call, and with it the command, which a sandbox that can do so kills with all it
+//! started: Daytona's and the local ones do. Every command has a timeout besides.
 //!
 //! # What is not in it
 //!
@@ -48,8 +47,7 @@ mod http;
 mod outcome;
 mod server;
 mod session;
-mod stop;
 
 pub use outcome::UNTRUSTED;
 pub use server::{CloseFailure, McpServer, McpServerBuilder};
-pub use session::{CALL_ENV, CALL_VARIABLE, McpSession, SESSION_VARIABLE};
+pub use session::{McpSession, SESSION_VARIABLE};

@@ -74,6 +74,25 @@ impl Bare {
         (id, toolbox)
     }
 
+    /// A create that is not waited for; gives the id.
+    pub(crate) async fn begin(&self) -> String {
+        let body = Bytes::from_static(br#"{"autoStopInterval":5,"autoDeleteInterval":0}"#);
+        let url = format!("{}/sandbox", self.url);
+        let answer = self.send(Method::POST, &url, body).await;
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let id = answer.get("id").and_then(|id| id.as_str());
+        id.unwrap().to_owned()
+    }
+
+    /// One look; gives the toolbox address.
+    pub(crate) async fn look(&self, id: &str) -> String {
+        let url = format!("{}/sandbox/{id}", self.url);
+        let row = self.send(Method::GET, &url, Bytes::new()).await;
+        let row: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        let toolbox = row.get("toolboxProxyUrl").and_then(|url| url.as_str());
+        format!("{}/{id}", toolbox.unwrap().trim_end_matches('/'))
+    }
+
     pub(crate) async fn delete(&self, id: &str) {
         let url = format!("{}/sandbox/{id}", self.url);
         self.send(Method::DELETE, &url, Bytes::new()).await;

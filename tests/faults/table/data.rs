@@ -34,6 +34,22 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "88b",
+        "An event socket that is not there, refuses, drops, falls silent, repeats, swaps or delays",
+        "cut at every byte; closed in every way; 403, 404, 429, 503, a page, a reset, a hang; each fault of its telling",
+        "an event is a hint: each start is noticed all the same, by a look, half a second or a quarter of the wait late at \
+         most; nobody waits for the socket; a listener is told of each gap; it goes with the environment",
+        &[
+            "crates/daytona-api/tests/it/sockets/events.rs::a_connection_that_breaks_anywhere_is_opened_again_and_the_gap_is_told",
+            "crates/daytona-api/tests/it/sockets/events.rs::every_way_to_close_or_to_talk_nonsense_ends_in_another_connection",
+            "crates/daytona-api/tests/it/sockets/events.rs::a_slow_listener_loses_the_oldest_is_told_and_holds_up_nobody",
+            "tests/faults/events.rs::whatever_is_wrong_with_it_a_start_is_noticed",
+            "tests/faults/events.rs::a_server_without_it_is_asked_as_fast_as_ever",
+            "tests/faults/events.rs::a_start_that_fails_ends_the_wait_at_once_with_its_reason",
+            "tests/faults/events.rs::it_goes_with_the_environment",
+        ],
+    ),
+    row(
         "89",
         "A transfer cut midway",
         "uploads and downloads cut before, in and after the body",

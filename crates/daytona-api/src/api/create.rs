@@ -1,3 +1,4 @@
+use super::Image;
 use crate::client::Daytona;
 use crate::error::Error;
 use crate::models::{CreateBuildInfo, CreateSandbox, Sandbox};
@@ -57,22 +58,23 @@ impl Create {
         self
     }
 
-    /// The image to start from, such as `python:3.12`; the server builds it first. A space, a line break or a
-    /// control character in it is an error of [`send`](Self::send): it could add lines to the build.
-    pub fn image(self, image: impl AsRef<str>) -> Self {
-        let image = image.as_ref().trim();
-        if image.is_empty()
-            || image
-                .chars()
-                .any(|char| char.is_control() || char.is_whitespace())
-        {
-            return self.refuse("an image must be one word without control characters");
+    /// The image to start from: a name such as `python:3.12`, or an [`Image`] made step by step. The server builds
+    /// it first. What is wrong with the image is an error of [`send`](Self::send), before anything is sent.
+    ///
+    /// ```no_run
+    /// # async fn example(api: daytona_api::Daytona) -> Result<(), daytona_api::Error> {
+    /// use daytona_api::api::Image;
+    ///
+    /// let image = Image::debian_slim("3.12").pip_install(["numpy"]);
+    /// let sandbox = api.sandboxes().create().image(image).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn image(self, image: impl Into<Image>) -> Self {
+        match image.into().build_info() {
+            Ok(info) => self.build_info(info),
+            Err(why) => self.refuse(why),
         }
-        let info = CreateBuildInfo {
-            dockerfile_content: format!("FROM {image}\n"),
-            ..CreateBuildInfo::default()
-        };
-        self.build_info(info)
     }
 
     /// A Dockerfile to build and start from.

@@ -2,6 +2,7 @@ mod access;
 mod settings;
 mod state;
 mod telemetry;
+mod wait;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::Watch;
 use crate::client::Daytona;
 use crate::error::{Error, ErrorKind};
 
@@ -25,10 +26,42 @@ impl<T> Now<T> {
     }
 }
 
+/// While the server tells what happens a look is only a safety net.
+const NET: Duration = Duration::from_secs(1);
+
+/// As [`wait`], for a sandbox, whose changes the server may tell.
+pub(super) async fn wait_told<T, F, R>(
+    client: &Daytona,
+    what: &str,
+    id: &str,
+    timeout: Duration,
+    look: F,
+) -> Result<T, Error>
+where
+    F: Fn() -> R + Send,
+    R: Future<Output = Result<Now<T>, Error>> + Send,
+{
+    looks(client, what, Some(id), timeout, look).await
+}
+
 /// Looks every 100 ms for five seconds, then less and less often, down to once a second.
 pub(super) async fn wait<T, F, R>(
     client: &Daytona,
     what: &str,
+    timeout: Duration,
+    look: F,
+) -> Result<T, Error>
+where
+    F: Fn() -> R + Send,
+    R: Future<Output = Result<Now<T>, Error>> + Send,
+{
+    looks(client, what, None, timeout, look).await
+}
+
+async fn looks<T, F, R>(
+    client: &Daytona,
+    what: &str,
+    id: Option<&str>,
     timeout: Duration,
     look: F,
 ) -> Result<T, Error>
@@ -46,8 +79,12 @@ where
     let deadline = start
         .checked_add(timeout)
         .ok_or_else(|| Error::build("the timeout is too long"))?;
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Duration::from_millis(100);
+    // asked for only if the first look does not do
+    let mut watch: Option<Watch> = None;
     loop {
+        // before the look: what happens after it is told
+        let live = watch.as_mut().is_some_and(Watch::is_live);
         match timeout_at(deadline, look()).await.map_err(|_| late())?? {
             Now::Done(found) => return Ok(found),
             Now::Failed(state, reason) => {
@@ -57,11 +94,21 @@ where
             Now::NotYet => {}
         }
         if start.elapsed() > Duration::from_secs(5) {
-            pause = pause.mul_f64(1.1).min(Duration::from_secs(1));
+            pace = pace.mul_f64(1.1).min(Duration::from_secs(1));
         }
-        if Instant::now() + pause >= deadline {
-            return Err(late());
+        let pause = if live { pace.max(NET) } else { pace };
+        match id {
+            Some(id) => {
+                let watch = watch.get_or_insert_with(|| client.sandboxes().watch(id));
+                let until = (Instant::now() + pause).min(deadline);
+                // one way or the other the next look will tell
+                drop(timeout_at(until, watch.changed()).await);
+                if Instant::now() >= deadline {
+                    return Err(late());
+                }
+            }
+            None if Instant::now() + pause >= deadline => return Err(late()),
+            None => sleep(pause).await,
         }
-        sleep(pause).await;
     }
 }

@@ -2,6 +2,8 @@
 
 mod decode;
 #[cfg(feature = "test-util")]
+mod images;
+#[cfg(feature = "test-util")]
 mod operations;
 #[cfg(feature = "test-util")]
 mod requests;

@@ -4,6 +4,7 @@ mod attached;
 mod checks;
 pub(super) mod close;
 mod input;
+mod kill;
 mod report;
 mod streams;
 
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox};
-use sandbox_core::{ExecOutcome, ExecRequest, Sandbox, SandboxInfo};
+use sandbox_core::{ExecRequest, KillHandle, Running, Sandbox, SandboxInfo};
 use tokio::io::AsyncReadExt as _;
 
 use self::close::{Closing, Ended};
@@ -80,10 +81,11 @@ async fn attempt(
     report.server(&target);
     let environment = target.environment(args)?;
     let opened = OnceLock::new();
+    let killer = OnceLock::new();
     let signal = tokio::select! {
         biased;
         signal = signals.next() => Some(signal),
-        done = work(args, &environment, &plan, &opened, report) => {
+        done = work(args, &environment, &plan, &opened, &killer, report) => {
             if let Err(failure) = done {
                 report.fail(failure.at(target.account()));
             }
@@ -92,6 +94,10 @@ async fn attempt(
     };
     if let Some(sandbox) = opened.get() {
         report.sandbox(sandbox);
+    }
+    if args.persist && signal.is_some() {
+        // else it ends with its sandbox
+        kill::stop(killer.get(), signals).await;
     }
     finish(
         args,
@@ -111,12 +117,13 @@ async fn work(
     environment: &DaytonaEnvironment,
     plan: &Plan,
     opened: &OnceLock<SandboxInfo>,
+    killer: &OnceLock<KillHandle>,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let sandbox = open(args, environment).await?;
     // nobody else sets it
     let _ = opened.set(sandbox.info());
-    within(args, &sandbox, plan, report).await
+    within(args, &sandbox, plan, killer, report).await
 }
 
 /// Upload, run, print, download.
@@ -124,20 +131,28 @@ async fn within(
     args: &RunArgs,
     sandbox: &Arc<DaytonaSandbox>,
     plan: &Plan,
+    killer: &OnceLock<KillHandle>,
     report: &mut Report,
 ) -> Result<(), Failure> {
     if !plan.is_empty() {
         let _progress = Progress::step(format!("uploading {} files", plan.files.len()));
         transfer::upload(sandbox, plan).await?;
     }
-    let outcome = {
+    let running = {
         let _progress = Progress::step("running");
-        exec(args, sandbox).await?
+        start(args, sandbox).await?
+    };
+    // nobody else sets it
+    let _ = killer.set(running.kill_handle());
+    let outcome = if args.json {
+        // one object, bounded: what a command writes is in it
+        let _progress = Progress::step("running");
+        running.wait().await
+    } else {
+        streams::print(running).await?
     };
     report.outcome(&outcome, args.timeout);
-    if !args.json {
-        streams::print(sandbox, &outcome).await?;
-    }
+    streams::forget(sandbox, &outcome).await;
     report.say_how_it_ended();
     for download in &args.downloads {
         let _progress = Progress::step(format!("downloading {}", download.from));
@@ -160,7 +175,7 @@ async fn open(
         .map_err(|error| Failure::of("cannot open a sandbox", error))
 }
 
-async fn exec(args: &RunArgs, sandbox: &DaytonaSandbox) -> Result<ExecOutcome, Failure> {
+async fn start(args: &RunArgs, sandbox: &DaytonaSandbox) -> Result<Running, Failure> {
     let mut request = ExecRequest::argv(args.command.iter().map(String::as_str))
         .timeout(args.timeout)
         .output_limit(HEAD, TAIL);
@@ -175,15 +190,15 @@ async fn exec(args: &RunArgs, sandbox: &DaytonaSandbox) -> Result<ExecOutcome, F
             .because(error)
             .hint("--no-stdin gives the command an empty one")
     })?;
-    let outcome = match input {
-        Input::None => sandbox.exec(request).await,
-        Input::Whole(bytes) => sandbox.exec(request.stdin(bytes)).await,
+    let running = match input {
+        Input::None => sandbox.start(request).await,
+        Input::Whole(bytes) => sandbox.start(request.stdin(bytes)).await,
         Input::Begun(bytes, rest) => {
             let input = io::Cursor::new(bytes).chain(rest);
-            Box::pin(sandbox.exec_piped(request, input)).await
+            Box::pin(sandbox.start_piped(request, input)).await
         }
     };
-    outcome.map_err(|error| Failure::of("cannot run the command", error))
+    running.map_err(|error| Failure::of("cannot run the command", error))
 }
 
 /// Deletes the sandbox, or hands it over when it is to be kept.

@@ -8,6 +8,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// A wait is at most this fraction of what has already passed: a start is noticed about 4 % late, and a start of five
 /// seconds costs fewer than a hundred requests.
 const FRACTION: u32 = 24;
+/// The shortest and the longest pause while the server tells what happens, and the fraction: only a safety net then.
+const NET: (Duration, Duration, u32) = (Duration::from_millis(500), Duration::from_secs(5), 4);
 /// Beyond this the shares below keep a crowd of starts within the request limits of a small account.
 const RUSH: Duration = Duration::from_secs(1);
 
@@ -39,6 +41,13 @@ impl Waiting<'_> {
         (elapsed / FRACTION)
             .max(share)
             .clamp(SHORTEST, LONGEST.max(share.min(LONGEST * 10)))
+    }
+
+    /// The same while the server tells what happens.
+    pub(crate) fn beside_events(&self, elapsed: Duration) -> Duration {
+        let (shortest, longest, fraction) = NET;
+        let net = (elapsed / fraction).clamp(shortest, longest);
+        net.max(self.next(elapsed))
     }
 }
 
@@ -83,6 +92,16 @@ mod tests {
         assert!(looks <= 100, "{looks}");
         let (looks, gap) = looks_until(Duration::from_secs(600));
         assert!(looks <= 720 && gap <= LONGEST, "{looks} {gap:?}");
+    }
+
+    #[test]
+    fn events_make_it_a_safety_net() {
+        let pace = Pace::default();
+        let waiting = pace.join();
+        for (seconds, pause) in [(0, 500), (4, 1000), (12, 3000), (600, 5000)] {
+            let told = waiting.beside_events(Duration::from_secs(seconds));
+            assert_eq!(told, Duration::from_millis(pause), "{seconds}");
+        }
     }
 
     #[test]

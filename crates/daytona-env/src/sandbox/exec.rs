@@ -3,18 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use context_vars::Secret;
+use daytona_api::api::Execute;
 use daytona_api::models::toolbox::ExecuteResponse;
 use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, Output};
 use tokio::time::Instant;
 
 use super::DaytonaSandbox;
 use super::fate::Fate;
+use super::kill::{KillOnDrop, Target};
 use crate::error::{api_error, internal};
 use crate::wrapper::{Command, Ran, Refusal, Report, Script, Stdin, Stream, parse};
 
 const OPERATION: &str = "exec";
 /// Up to this size, input goes within the script, which a shell reads byte by byte.
 const INLINE_STDIN: usize = 128 * 1024;
+
+/// A command that is ready to be sent, once.
+pub(super) struct Prepared {
+    pub(super) call: Execute,
+    pub(super) nonce: String,
+    pub(super) cwd: String,
+    /// Where the shell puts its files, if the request says so.
+    pub(super) tmpdir: Option<Secret>,
+    pub(super) timeout: Duration,
+}
 
 impl DaytonaSandbox {
     /// `pieces`: where the input comes from, in place of the request's.
@@ -25,6 +38,34 @@ impl DaytonaSandbox {
     ) -> Result<ExecOutcome, Error> {
         self.parts.liveness.check()?;
         request.validate()?;
+        let began = Instant::now();
+        let prepared = match self.prepare(request, pieces, false).await? {
+            Ok(prepared) => prepared,
+            Err(outcome) => return Ok(*outcome),
+        };
+        let Prepared {
+            call,
+            nonce,
+            cwd,
+            tmpdir,
+            ..
+        } = prepared;
+        let guard = KillOnDrop::new(Target::new(self, nonce, tmpdir));
+        let sent = call.send().await;
+        let nonce = guard.disarm();
+        match sent {
+            Ok(answer) => self.answered(&answer, &nonce, &cwd, began).await,
+            Err(error) => self.failed(error, began).await,
+        }
+    }
+
+    /// What is to be sent; or that it cannot be.
+    pub(super) async fn prepare(
+        &self,
+        request: &ExecRequest,
+        pieces: Option<&str>,
+        keep: bool,
+    ) -> Result<Result<Prepared, Box<ExecOutcome>>, Error> {
         let began = Instant::now();
         let nonce = unguessable()?;
         let marker = unguessable()?;
@@ -41,13 +82,14 @@ impl DaytonaSandbox {
                 }
                 if let Err(error) = sent {
                     let cause = self.confirmed(api_error(OPERATION, error)).await;
-                    return Ok(not_run(began.elapsed(), cause));
+                    return Ok(Err(Box::new(not_run(began.elapsed(), cause))));
                 }
                 Some(path)
             }
             _ => None,
         };
         let cwd = directory(&self.parts.workdir, request.cwd_given());
+        let timeout = request.timeout_given().unwrap_or(self.parts.timeout);
         let script = Script::new(
             &Command {
                 argv: request.words(),
@@ -58,9 +100,10 @@ impl DaytonaSandbox {
                     (None, None, Some(bytes)) => Stdin::Bytes(bytes),
                     (None, None, None) => Stdin::Closed,
                 },
-                timeout: Some(request.timeout_given().unwrap_or(self.parts.timeout)),
+                timeout: Some(timeout),
                 head: request.head_limit() as u64,
                 tail: request.tail_limit() as u64,
+                keep,
             },
             &nonce,
             &marker,
@@ -69,19 +112,26 @@ impl DaytonaSandbox {
             .process()
             .execute(script.text)
             .output_limit(answer_limit(request));
+        let mut tmpdir = None;
         for (name, value) in request.env_given() {
             call = call.env(name, value.expose());
+            if name == "TMPDIR" {
+                tmpdir = Some(value.clone());
+            }
         }
         if let Some(limit) = script.server_timeout {
             call = call.timeout(limit);
         }
-        match call.send().await {
-            Ok(answer) => self.answered(&answer, &script.nonce, &cwd, began).await,
-            Err(error) => self.failed(error, began).await,
-        }
+        Ok(Ok(Prepared {
+            call,
+            nonce: script.nonce,
+            cwd,
+            tmpdir,
+            timeout,
+        }))
     }
 
-    async fn answered(
+    pub(super) async fn answered(
         &self,
         answer: &ExecuteResponse,
         nonce: &str,
@@ -108,7 +158,7 @@ impl DaytonaSandbox {
         })
     }
 
-    async fn failed(
+    pub(super) async fn failed(
         &self,
         error: daytona_api::Error,
         began: Instant,
@@ -131,7 +181,7 @@ impl DaytonaSandbox {
     }
 
     /// The command may have run.
-    async fn unclear(&self, elapsed: Duration, cause: Error) -> ExecOutcome {
+    pub(super) async fn unclear(&self, elapsed: Duration, cause: Error) -> ExecOutcome {
         match self.fate().await {
             Fate::Gone => self.lost(elapsed, cause),
             Fate::Stopped(state) => {
@@ -141,7 +191,7 @@ impl DaytonaSandbox {
         }
     }
 
-    fn lost(&self, elapsed: Duration, cause: Error) -> ExecOutcome {
+    pub(super) fn lost(&self, elapsed: Duration, cause: Error) -> ExecOutcome {
         let cause = self.parts.liveness.check().err().unwrap_or(cause);
         ExecOutcome::without_output(ExecStatus::Lost, elapsed, cause)
     }
@@ -158,7 +208,7 @@ fn answer_limit(request: &ExecRequest) -> usize {
 
 /// How far a failed call came.
 #[derive(Debug, PartialEq, Eq)]
-enum Reach {
+pub(super) enum Reach {
     /// The server's own limit ended the command.
     ServerLimit,
     /// No byte left this side.
@@ -169,7 +219,7 @@ enum Reach {
     Unclear,
 }
 
-fn reach(status: Option<u16>, may_have_reached_server: bool) -> Reach {
+pub(super) fn reach(status: Option<u16>, may_have_reached_server: bool) -> Reach {
     match status {
         Some(408) => Reach::ServerLimit,
         // Answered before anything is started: a bad request, credentials, no such sandbox, a
@@ -183,11 +233,11 @@ fn reach(status: Option<u16>, may_have_reached_server: bool) -> Reach {
 
 /// The server forwards the operating system's words about a shell it could not start. No output
 /// of a command can look like this: the script keeps it out of the answer.
-fn is_spawn_failure(result: &str) -> bool {
+pub(super) fn is_spawn_failure(result: &str) -> bool {
     result.starts_with("fork/exec ") || result.starts_with("exec: ")
 }
 
-fn outcome(ran: Ran, elapsed: Duration) -> ExecOutcome {
+pub(super) fn outcome(ran: Ran, elapsed: Duration) -> ExecOutcome {
     let status = if ran.timed_out {
         ExecStatus::TimedOut
     } else {
@@ -233,7 +283,7 @@ fn output(stream: Stream) -> Output {
     }
 }
 
-fn not_run(elapsed: Duration, cause: Error) -> ExecOutcome {
+pub(super) fn not_run(elapsed: Duration, cause: Error) -> ExecOutcome {
     let status = if cause.is_lost() {
         ExecStatus::Lost
     } else {
@@ -242,7 +292,7 @@ fn not_run(elapsed: Duration, cause: Error) -> ExecOutcome {
     ExecOutcome::without_output(status, elapsed, cause)
 }
 
-fn refused(refusal: Refusal, cwd: &str) -> Error {
+pub(super) fn refused(refusal: Refusal, cwd: &str) -> Error {
     let error = match refusal {
         Refusal::NoDirectory | Refusal::NotADirectory | Refusal::DirectoryDenied => {
             Error::new(ErrorKind::InvalidInput, format!("{refusal}: {cwd:?}"))
@@ -252,7 +302,7 @@ fn refused(refusal: Refusal, cwd: &str) -> Error {
     error.with_operation(OPERATION)
 }
 
-fn stopped(state: &str, source: Error) -> Error {
+pub(super) fn stopped(state: &str, source: Error) -> Error {
     let message = format!("the sandbox is not running, it is {state}");
     Error::new(ErrorKind::Unavailable, message)
         .with_operation(OPERATION)
@@ -340,6 +390,7 @@ mod tests {
         let ran = Ran {
             status: 0,
             timed_out: false,
+            killed: false,
             stdout: Stream::default(),
             stderr: Stream {
                 total: Some(0),

@@ -49,17 +49,30 @@ impl DaytonaSandbox {
     pub async fn read_spill(&self, spill_path: &str, range: Range<u64>) -> Result<Bytes, Error> {
         const OPERATION: &str = "read a spill file";
         self.parts.liveness.check()?;
-        if !is_spill(spill_path) {
-            return Err(Error::new(
-                ErrorKind::PathEscape,
-                "this is not the path of a spill file",
-            ));
-        }
+        only_spill(spill_path)?;
         if range.is_empty() {
             return Ok(Bytes::new());
         }
         self.download(OPERATION, spill_path, spill_path, Some(range))
             .await
+    }
+
+    pub(super) async fn delete_spill(&self, spill_path: &str) -> Result<(), Error> {
+        const OPERATION: &str = "remove a spill file";
+        self.parts.liveness.check()?;
+        only_spill(spill_path)?;
+        match self
+            .toolbox(OPERATION)?
+            .files()
+            .delete(spill_path, false)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) => match self.file_error(OPERATION, spill_path, error).await {
+                error if error.is_not_found() => Ok(()),
+                error => Err(error),
+            },
+        }
     }
 
     async fn download(
@@ -170,6 +183,14 @@ fn not_found(operation: &'static str, name: &str) -> Error {
         format!("there is no {name:?} in the sandbox"),
     )
     .with_operation(operation)
+}
+
+fn only_spill(path: &str) -> Result<(), Error> {
+    if is_spill(path) {
+        return Ok(());
+    }
+    let message = "this is not the path of a spill file";
+    Err(Error::new(ErrorKind::PathEscape, message))
 }
 
 /// The paths that the exec script gives out, and no others.

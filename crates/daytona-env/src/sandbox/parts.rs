@@ -8,6 +8,7 @@ use sandbox_core::Liveness;
 use crate::clients::ClientSet;
 
 /// What a handle is made of.
+#[derive(Clone)]
 pub(crate) struct SandboxParts {
     pub(crate) clients: Arc<ClientSet>,
     pub(crate) id: Arc<str>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use daytona_api::api::{Files, Toolbox};
 use futures_util::future::{Either, select};
-use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus};
+use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, Running};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -49,7 +49,7 @@ impl DaytonaSandbox {
     /// # Errors
     ///
     /// Those of [`exec`](sandbox_core::Sandbox::exec); a request with an input of its own. Where `input` cannot be read
-    /// or sent, the outcome is [`Unknown`](ExecStatus::Unknown) with the cause, and the command ends by its timeout.
+    /// or sent, the outcome is [`Unknown`](ExecStatus::Unknown) with the cause, and the command is killed.
     ///
     /// # Cancel safety
     ///
@@ -60,12 +60,7 @@ impl DaytonaSandbox {
     {
         self.parts.liveness.check()?;
         request.validate()?;
-        if request.stdin_given().is_some() {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "the request has an input of its own",
-            ));
-        }
+        own_input(&request)?;
         let began = Instant::now();
         let toolbox = self.toolbox(OPERATION)?;
         let pieces = format!("{}/.denv-in-{}", self.spool(&toolbox).await, unguessable()?);
@@ -93,12 +88,88 @@ impl DaytonaSandbox {
         outcome
     }
 
+    /// Starts a command whose standard input is read from `input` while it runs, as by
+    /// [`exec_piped`](Self::exec_piped), and hands it over as [`start`](sandbox_core::Sandbox::start) does.
+    ///
+    /// ```no_run
+    /// # async fn example(sandbox: &daytona_env::DaytonaSandbox) -> Result<(), Box<dyn std::error::Error>> {
+    /// use sandbox_core::ExecRequest;
+    ///
+    /// let input = tokio::io::empty();
+    /// let mut running = sandbox.start_piped(ExecRequest::argv(["sort"]), input).await?;
+    /// while let Some(event) = running.next().await {
+    ///     println!("{} bytes", event.bytes.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](sandbox_core::Sandbox::start); a request with an input of its own. Where `input` cannot be
+    /// read or sent, the command is killed, and the outcome is [`Unknown`](ExecStatus::Unknown) with the cause.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start`](sandbox_core::Sandbox::start).
+    pub async fn start_piped<R>(&self, request: ExecRequest, input: R) -> Result<Running, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+    {
+        self.parts.liveness.check()?;
+        request.validate()?;
+        own_input(&request)?;
+        let toolbox = self.toolbox(OPERATION)?;
+        let looks = self.quiet_toolbox(OPERATION)?.files();
+        let pieces = format!("{}/.denv-in-{}", self.spool(&toolbox).await, unguessable()?);
+        let prepared = match self.prepare(&request, Some(&pieces), true).await? {
+            Ok(prepared) => prepared,
+            Err(outcome) => return Ok(Running::ended(*outcome)),
+        };
+        let sandbox = Self::from_parts(self.parts.clone());
+        Ok(Running::spawn(|control| async move {
+            let began = Instant::now();
+            let mut feed = Feed {
+                files: toolbox.files(),
+                looks,
+                pieces: &pieces,
+                next: 0,
+            };
+            let target = sandbox.target(&prepared);
+            let outcome = {
+                let running = pin!(sandbox.follow(prepared, control));
+                let feeding = pin!(feed.all(input));
+                match select(running, feeding).await {
+                    Either::Left((outcome, _)) => outcome,
+                    Either::Right((Ok(()), running)) => running.await,
+                    Either::Right((Err(cause), _)) => {
+                        // Else it would wait for more until its timeout.
+                        drop(target.kill().await);
+                        target.clean(false, false).await;
+                        let elapsed = began.elapsed();
+                        ExecOutcome::without_output(ExecStatus::Unknown, elapsed, cause)
+                    }
+                }
+            };
+            drop(timeout(TIDY, feed.tidy()).await);
+            outcome
+        }))
+    }
+
     /// A directory for inputs that both the files routes and the shell can reach.
     async fn spool(&self, toolbox: &Toolbox) -> String {
         match toolbox.files().info("/tmp").await {
             Ok(info) if info.is_dir => "/tmp".to_owned(),
             _ => self.parts.workdir.trim_end_matches('/').to_owned(),
         }
+    }
+}
+
+fn own_input(request: &ExecRequest) -> Result<(), Error> {
+    let message = "the request has an input of its own";
+    match request.stdin_given() {
+        None => Ok(()),
+        Some(_) => Err(Error::new(ErrorKind::InvalidInput, message)),
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Ran {
     pub(crate) status: i32,
     /// The limit struck and killed the command.
     pub(crate) timed_out: bool,
+    /// Somebody asked for its end and it was killed.
+    pub(crate) killed: bool,
     /// Standard output.
     pub(crate) stdout: Stream,
     /// Standard error.
@@ -143,10 +145,12 @@ pub(crate) fn parse(result: &str, nonce: &str) -> Result<Report, FrameError> {
                 }
             }
             // The timer may strike at the moment the command ends by itself.
-            let timed_out = timer == 7 && status == 128 + 9;
+            let died = status == 128 + 9;
+            let (timed_out, killed) = (timer == 7 && died, timer == 8 && died);
             Ok(Report::Ran(Ran {
                 status,
                 timed_out,
+                killed,
                 stdout,
                 stderr,
             }))
@@ -213,7 +217,7 @@ fn stream(lines: &mut Lines<'_>, tag: &str) -> Result<Stream, FrameError> {
 }
 
 /// Encoded lines up to a line with a single dot.
-fn block(lines: &mut Lines<'_>, hex: bool) -> Result<Vec<u8>, FrameError> {
+pub(super) fn block(lines: &mut Lines<'_>, hex: bool) -> Result<Vec<u8>, FrameError> {
     let mut out = Vec::new();
     let mut text = String::new();
     for line in lines {

@@ -12,8 +12,7 @@
   @CWD@
   # A directory of ours is reused by every call; any other gets a name that cannot be guessed.
   _Dm() { [ -O "$1" ] && [ ! -L "$1" ] && [ -w "$1" ]; }
-  _Dt=${TMPDIR:-/tmp}
-  case $_Dt in [!/]*|*[!A-Za-z0-9/._-]*) _Dt=/tmp;; esac
+  @DIRS@
   _Do=
   for _Dd in "$_Dt/.denv" "$_Dt/.denv-@NONCE@" /tmp/.denv-@NONCE@ /var/tmp/.denv-@NONCE@ /dev/shm/.denv-@NONCE@; do
     _Dm "$_Dd" || mkdir -m 700 "$_Dd" || _Dm "$_Dd" || continue
@@ -58,14 +57,11 @@
     fi
     printf '.\n'
   }
-  printf '\n@NONCE@ ok %s %s\n' $_Dr $_Dx
-  _Ds o "$_Do"
-  _Ds e "$_De"
-  printf '@NONCE@ end %s\n' "$_Dk${_Dk:+ $_Df}"
-  # In the background: the answer need not wait for it.
-  case $_Dk in *o*) _Do=;; esac
-  case $_Dk in *e*) _De=;; esac
-  _Di=
-  [ "$_Dk" ] || case $_Dd in *@NONCE@) _Di=$_Dd;; esac
-  rm -rf ${_Do:+"$_Do"} ${_De:+"$_De"} ${_Di:+"$_Di"} "$_Df.i" @FILES@ >/dev/null </dev/null &
+  _Dg() {
+    printf '\n@NONCE@ ok %s %s\n' $_Dr $_Dx
+    _Ds o "$_Do"
+    _Ds e "$_De"
+    printf '@NONCE@ end %s\n' "$_Dk${_Dk:+ $_Df}"
+  }
+  @TELL@
 }

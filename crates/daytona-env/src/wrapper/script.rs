@@ -16,6 +16,9 @@ const SMALL: u64 = 4096;
 static RUN: LazyLock<String> = LazyLock::new(|| strip(include_str!("run.sh")));
 static FEED: LazyLock<String> = LazyLock::new(|| strip(include_str!("feed.sh")));
 static TIMER: LazyLock<String> = LazyLock::new(|| strip(include_str!("timer.sh")));
+pub(super) static DIRS: LazyLock<String> = LazyLock::new(|| strip(include_str!("dirs.sh")));
+static TELL: LazyLock<String> = LazyLock::new(|| strip(include_str!("tell.sh")));
+static KEEP: LazyLock<String> = LazyLock::new(|| strip(include_str!("keep.sh")));
 static JOIN: LazyLock<String> = LazyLock::new(|| strip(include_str!("join.sh")));
 
 /// What to run.
@@ -34,6 +37,8 @@ pub(crate) struct Command<'a> {
     pub(crate) head: u64,
     /// At most so many bytes of the end of each stream.
     pub(crate) tail: u64,
+    /// Whether what it wrote, and the frame, stay in the sandbox until they are [removed](super::clean).
+    pub(crate) keep: bool,
 }
 
 /// A command's input.
@@ -90,22 +95,31 @@ impl Script {
                 _ => {}
             })
         });
+        let mut files = String::new();
+        match command.stdin {
+            Stdin::File(path) => quote::push_word(&mut files, path),
+            Stdin::Pieces(path) => {
+                quote::push_word(&mut files, path);
+                files.push_str(".*");
+            }
+            Stdin::Closed | Stdin::Bytes(_) => {}
+        }
+        let tell = if command.keep { &KEEP } else { &TELL };
+        let tell = render(tell, |name, out| match name {
+            "NONCE" => out.push_str(nonce),
+            "FILES" => out.push_str(&files),
+            _ => {}
+        });
         let text = render(&RUN, |name, out| match name {
             "NONCE" => out.push_str(nonce),
+            "DIRS" => out.push_str(&DIRS),
+            "TELL" => out.push_str(&tell),
             "MARK" => out.push_str(&mark),
             "CWD" => push_cwd(out, command.cwd),
             "STDIN" => push_stdin(out, command.stdin),
             "TIMER" => out.push_str(&timer),
             "EXEC" => push_exec(out, command.argv),
             "JOIN" if command.timeout.is_some() => out.push_str(&JOIN),
-            "FILES" => match command.stdin {
-                Stdin::File(path) => quote::push_word(out, path),
-                Stdin::Pieces(path) => {
-                    quote::push_word(out, path);
-                    out.push_str(".*");
-                }
-                Stdin::Closed | Stdin::Bytes(_) => {}
-            },
             // It may wait for more.
             "FED" if matches!(command.stdin, Stdin::Pieces(_)) => {
                 out.push_str("kill -KILL $_Du\nwait $_Du\n");
@@ -210,7 +224,7 @@ fn ceil(timeout: Duration) -> Duration {
 }
 
 /// The script without comments and indentation: a shell reads it byte by byte.
-fn strip(source: &str) -> String {
+pub(super) fn strip(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     for line in source.lines().map(str::trim_start) {
         if !line.is_empty() && !line.starts_with('#') {
@@ -222,7 +236,7 @@ fn strip(source: &str) -> String {
 }
 
 /// Fills the `@NAMES@` of `template` in one pass: what is filled in is never looked at again.
-fn render(template: &str, mut fill: impl FnMut(&str, &mut String)) -> String {
+pub(super) fn render(template: &str, mut fill: impl FnMut(&str, &mut String)) -> String {
     let mut out = String::with_capacity(template.len() + 512);
     for (i, piece) in template.split('@').enumerate() {
         if i % 2 == 0 {

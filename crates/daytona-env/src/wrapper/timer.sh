@@ -1,4 +1,4 @@
-# Waits for the limit beside the command. When it strikes, every process of the command is first
+# Waits for the limit beside the command. When it strikes, or when a signal asks for it, every process of the command is first
 # frozen, until a look finds no new one, and then killed: those below the main shell, those of
 # its process group when it leads one, and those with the marker in their environment.
 (
@@ -47,9 +47,22 @@
   # KILL, since a TERM that comes between fork and exec of the sleep would be swallowed.
   # Some shells start with $! = 0, which would mean the whole group.
   trap '[ "$!" -gt 1 ] && kill -KILL $!; exit 0' TERM
+  # Somebody asks for the end before the limit.
+  trap 'trap "" TERM USR1; [ "$!" -gt 1 ] && kill -KILL $!; _Dk; exit 8' USR1
+  # Who is to be asked: this process and the main shell, each with its start time.
+  _Dh() {
+    read -r _Dl </proc/$1/stat
+    set -- ${_Dl##*") "}
+    _Dg=${20}
+  }
+  read -r _Ds _Dx </proc/self/stat
+  _Dh $_Ds
+  _Dn="$_Ds $_Dg"
+  _Dh $$
+  printf '%s %s %s\n' "$_Dn" $$ $_Dg >"$_Df.p"
   # The second form is for a sleep that takes whole seconds only.
   sleep @SECS@ & wait $! || { sleep @CEIL@ & wait $!; } || exit 0
-  trap '' TERM
+  trap '' TERM USR1
   _Dk
   exit 7
 ) >/dev/null </dev/null &

@@ -187,3 +187,40 @@ async fn faults_of_the_socket() {
     let nothing = tokio::time::timeout(Duration::from_millis(100), events.next()).await;
     assert!(nothing.is_err(), "{nothing:?}");
 }
+
+#[tokio::test]
+async fn waits_end_with_the_state_or_with_its_failure() {
+    for told in [true, false] {
+        let delay = Duration::from_millis(50);
+        let (server, api) = start(Server::builder().create_delay(delay).events(told)).await;
+        let sandboxes = api.sandboxes();
+        let minute = Duration::from_secs(60);
+        let sandbox = sandboxes.create().send().await.unwrap();
+        let started = soon(sandboxes.wait_until_started(&sandbox.id, minute)).await;
+        assert_eq!(started.unwrap().state, Some(SandboxState::Started));
+        sandboxes.stop(&sandbox.id, false).await.unwrap();
+        let stopped = soon(sandboxes.wait_until_stopped(&sandbox.id, minute)).await;
+        let stopped = stopped.unwrap().unwrap();
+        assert_eq!(stopped.state, Some(SandboxState::Stopped));
+        let short = Duration::from_millis(300);
+        let late = soon(sandboxes.wait_until_started(&sandbox.id, short)).await;
+        assert!(late.unwrap_err().is_timeout());
+        sandboxes.delete(&sandbox.id).await.unwrap();
+        soon(sandboxes.wait_until_deleted(&sandbox.id, minute))
+            .await
+            .unwrap();
+        let gone = soon(sandboxes.wait_until_stopped(&sandbox.id, minute)).await;
+        assert!(gone.unwrap().is_none());
+
+        let fault = Fault::any()
+            .path("/api/sandbox")
+            .error_state_later("no room");
+        let _fault = server.faults().inject(fault);
+        let sandbox = sandboxes.create().image("x").send().await.unwrap();
+        let failed = soon(sandboxes.wait_until_started(&sandbox.id, minute)).await;
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.kind(), daytona_api::ErrorKind::Failed);
+        assert_eq!(failed.message(), Some("no room"));
+        assert_eq!(server.requests_to(&EVENT_SOCKET).len(), 1);
+    }
+}

@@ -5,6 +5,7 @@ use super::rule::Rule;
 mod ends;
 mod input;
 mod output;
+mod running;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new(
@@ -120,5 +121,41 @@ pub(super) const RULES: &[Rule] = &[
         "a request that cannot be meant is `InvalidInput`, and nothing runs",
         "call `ExecRequest::validate` first",
         |lab| Box::pin(input::bad_requests(lab)),
+    ),
+    Rule::new(
+        "started-is-live",
+        "the output of a started command arrives while it runs; where `start` is refused, it is `Unsupported` and nothing runs",
+        "emit what is read at once; or keep the default of `start`",
+        |lab| Box::pin(running::live(lab)),
+    ),
+    Rule::new(
+        "started-is-exact",
+        "each stream of a started command arrives byte for byte, without a gap or a repetition",
+        "resume at the offset that was handed on, not at what was asked for",
+        |lab| Box::pin(running::exact(lab)),
+    ),
+    Rule::new(
+        "kill-ends-the-tree",
+        "`kill` ends a started command with all it started, and tells once that it was alive",
+        "mark the environment of the command and kill every process that has the mark before telling",
+        |lab| Box::pin(running::killed(lab)),
+    ),
+    Rule::new(
+        "started-dropped-is-killed",
+        "a `Running` that is dropped is killed with all it started",
+        "take the killer of the control, and obey it",
+        |lab| Box::pin(running::dropped(lab)),
+    ),
+    Rule::new(
+        "detached-runs-on",
+        "a `Running` that is detached runs to its end",
+        "kill when that is asked for, not when nobody reads",
+        |lab| Box::pin(running::detached(lab)),
+    ),
+    Rule::new(
+        "spill-is-read-and-removed",
+        "where `read_spill` is there, it gives the part that is asked for, and `remove_spill` removes",
+        "count from the beginning of the stream; less comes back at its end",
+        |lab| Box::pin(running::spill(lab)),
     ),
 ];

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 
@@ -75,10 +76,30 @@ impl Capture {
         }
     }
 
+    /// Reads once; `None` when everybody who could write has gone.
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn read(&mut self) -> Option<Bytes> {
+        let mut buffer = BytesMut::zeroed(CHUNK);
+        let pipe = self.pipe.as_mut()?;
+        let Ok(count @ 1..) = pipe.read(&mut buffer).await else {
+            self.pipe = None;
+            return None;
+        };
+        buffer.truncate(count);
+        self.push(&buffer);
+        Some(buffer.freeze())
+    }
+
+    /// Whether there may be more to read.
+    pub(super) fn is_open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
     /// Takes what is in the pipe now, without waiting for more. The command has ended; if something
     /// it left running still holds the stream, the rest of the pipe comes back, to be read on so
     /// that this one is not stopped by a closed pipe.
-    pub(super) fn drain(&mut self) -> Option<Receiver> {
+    pub(super) fn drain(&mut self, mut late: impl FnMut(&[u8])) -> Option<Receiver> {
         let descriptor = self.pipe.take()?.into_nonblocking_fd().ok()?;
         let mut file = File::from(descriptor);
         let mut buffer = vec![0; CHUNK];
@@ -86,7 +107,11 @@ impl Capture {
         for _ in 0..64 {
             match file.read(&mut buffer) {
                 Ok(0) => return None,
-                Ok(count) => self.push(buffer.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    let bytes = buffer.get(..count).unwrap_or_default();
+                    self.push(bytes);
+                    late(bytes);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => return None,

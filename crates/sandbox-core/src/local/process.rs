@@ -9,14 +9,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Receiver;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{self, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::capture::{Capture, OpenSpill};
 use super::settings::{self, Settings};
 use super::tree::{KillOnDrop, MARKER, Tree};
-use crate::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, Output, Secret};
+use crate::{
+    Error, ErrorKind, ExecControl, ExecOutcome, ExecRequest, ExecStatus, ExecStream, Output, Secret,
+};
 
 /// What a command has around it.
 pub(super) struct Surroundings<'s> {
@@ -30,15 +32,15 @@ pub(super) struct Surroundings<'s> {
 
 /// A command that was started, or why there is none.
 pub(super) enum Started {
-    Running(Box<Running>),
+    Running(Box<Child>),
     Ended(ExecOutcome),
 }
 
 /// A command that was started.
-pub(super) struct Running {
+pub(super) struct Child {
     // Dropped before the child, which might be reaped once it is.
     guard: KillOnDrop,
-    child: Child,
+    child: process::Child,
     stdin: Option<(ChildStdin, Bytes)>,
     stdout: Capture,
     stderr: Capture,
@@ -50,11 +52,25 @@ pub(super) struct Running {
 pub(super) struct Finished {
     pub(super) outcome: ExecOutcome,
     pub(super) held: Vec<Receiver>,
+    late: Vec<(ExecStream, Bytes)>,
+    control: Option<ExecControl>,
+}
+
+impl Finished {
+    /// Hands on what was still in the pipes when the command ended.
+    pub(super) async fn hand_on(&mut self) {
+        if let Some(mut control) = self.control.take() {
+            for (stream, bytes) in self.late.drain(..) {
+                control.emit(stream, bytes).await;
+            }
+        }
+    }
 }
 
 enum End {
     Itself(io::Result<ExitStatus>),
     TimedOut,
+    Killed,
     Closed,
 }
 
@@ -78,7 +94,7 @@ pub(super) fn start(around: &Surroundings<'_>, request: &ExecRequest) -> Result<
     };
     let guard = KillOnDrop::new(Tree::of_command(child.id(), around.mark));
     let stdin = child.stdin.take().zip(request.stdin_given().cloned());
-    Ok(Started::Running(Box::new(Running {
+    Ok(Started::Running(Box::new(Child {
         child,
         guard,
         stdin,
@@ -165,20 +181,41 @@ fn no_pipe(error: io::Error) -> Error {
         .with_source(error)
 }
 
-impl Running {
-    /// Waits for its end, its timeout, or the end of its sandbox.
-    pub(super) async fn finish(mut self, mut closed: watch::Receiver<bool>) -> Finished {
+impl Child {
+    /// Waits for its end, its timeout, the end of its sandbox, or that it is to be killed; hands its
+    /// output on meanwhile.
+    pub(super) async fn finish(
+        mut self,
+        mut closed: watch::Receiver<bool>,
+        mut control: Option<ExecControl>,
+    ) -> Finished {
+        let mut killer = control.as_ref().map(ExecControl::killer);
+        let kill_asked = async {
+            match &mut killer {
+                Some(killer) => killer.asked().await,
+                None => std::future::pending().await,
+            }
+        };
         let end = tokio::select! {
             // Closing kills: seen first, since the command's death would look like its own end.
             biased;
             // An error says that the sandbox has been dropped.
             _ = closed.wait_for(|closed| *closed) => End::Closed,
-            end = Self::follow(&mut self.child, self.stdin.take(), &mut self.stdout, &mut self.stderr) => {
-                End::Itself(end)
-            }
+            end = Self::follow(
+                &mut self.child,
+                self.stdin.take(),
+                &mut self.stdout,
+                &mut self.stderr,
+                control.as_mut(),
+            ) => End::Itself(end),
+            () = kill_asked => End::Killed,
             () = tokio::time::sleep(self.timeout) => End::TimedOut,
         };
-        let closed = || Error::new(ErrorKind::Closed, "the sandbox was closed while it ran");
+        let error = |kind, message| Error::new(kind, message).with_operation("exec");
+        let unseen = |source| {
+            error(ErrorKind::Internal, "the command's end was not seen").with_source(source)
+        };
+        let killed = matches!(end, End::Killed);
         let (status, cause) = match end {
             End::Itself(Ok(status)) => {
                 self.guard.disarm();
@@ -186,47 +223,87 @@ impl Running {
             }
             End::Itself(Err(error)) => {
                 self.guard.fire();
-                let cause = Error::new(ErrorKind::Internal, "the command's end was not seen")
-                    .with_source(error);
-                (ExecStatus::Unknown, Some(cause))
+                (ExecStatus::Unknown, Some(unseen(error)))
             }
-            End::TimedOut | End::Closed => {
+            End::TimedOut | End::Closed | End::Killed => {
                 self.guard.fire();
                 // It has been killed: its end is near.
-                let _ = self.child.wait().await;
-                match end {
-                    End::TimedOut => (ExecStatus::TimedOut, None),
-                    _ => (ExecStatus::Lost, Some(closed())),
+                let waited = self.child.wait().await;
+                match (end, waited) {
+                    (End::TimedOut, _) => (ExecStatus::TimedOut, None),
+                    (End::Killed, Ok(status)) => (ended(status), None),
+                    (End::Killed, Err(error)) => (ExecStatus::Unknown, Some(unseen(error))),
+                    _ => {
+                        let message = "the sandbox was closed while it ran";
+                        (ExecStatus::Lost, Some(error(ErrorKind::Closed, message)))
+                    }
                 }
             }
         };
-        let held = [self.stdout.drain(), self.stderr.drain()];
+        if let Some(killer) = killer {
+            killer.done(Ok(killed));
+        }
+        let mut late = Vec::new();
+        let keep = control.is_some();
+        let mut drain = |capture: &mut Capture, stream| {
+            capture.drain(|bytes| {
+                if keep {
+                    late.push((stream, Bytes::copy_from_slice(bytes)));
+                }
+            })
+        };
+        let held = [
+            drain(&mut self.stdout, ExecStream::Stdout),
+            drain(&mut self.stderr, ExecStream::Stderr),
+        ];
         let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
         let mut outcome = ExecOutcome::new(status, stdout, stderr, self.begun.elapsed());
         if let Some(cause) = cause {
-            outcome = outcome.with_cause(cause.with_operation("exec"));
+            outcome = outcome.with_cause(cause);
         }
         Finished {
             outcome,
             held: held.into_iter().flatten().collect(),
+            late,
+            control,
         }
     }
 
     /// Feeds and reads the command until it ends itself; the streams may be held longer by what
     /// it left running.
     async fn follow(
-        child: &mut Child,
+        child: &mut process::Child,
         stdin: Option<(ChildStdin, Bytes)>,
         stdout: &mut Capture,
         stderr: &mut Capture,
+        control: Option<&mut ExecControl>,
     ) -> io::Result<ExitStatus> {
         let streams = async {
-            tokio::join!(feed(stdin), stdout.pump(), stderr.pump());
+            let read = async {
+                if let Some(control) = control {
+                    hand_on(stdout, stderr, control).await;
+                }
+                tokio::join!(stdout.pump(), stderr.pump())
+            };
+            tokio::join!(feed(stdin), read);
             std::future::pending().await
         };
         tokio::select! {
             end = child.wait() => end,
             never = streams => never,
+        }
+    }
+}
+
+/// Reads no faster than its reader does, until nobody reads or nothing is left.
+async fn hand_on(stdout: &mut Capture, stderr: &mut Capture, control: &mut ExecControl) {
+    while (stdout.is_open() || stderr.is_open()) && control.room().await {
+        let (stream, bytes) = tokio::select! {
+            bytes = stdout.read(), if stdout.is_open() => (ExecStream::Stdout, bytes),
+            bytes = stderr.read(), if stderr.is_open() => (ExecStream::Stderr, bytes),
+        };
+        if let Some(bytes) = bytes {
+            control.put(stream, bytes);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +19,10 @@ use super::files::Files;
 use super::folder::{Folder, remove_tree};
 use super::process::{self, Finished, Started, Surroundings};
 use super::settings::Settings;
+use super::spill;
 use super::tree::Tree;
 use crate::{
-    Error, ErrorKind, ExecOutcome, ExecRequest, FileEntry, Liveness, Sandbox, SandboxInfo,
+    Error, ErrorKind, ExecOutcome, ExecRequest, FileEntry, Liveness, Running, Sandbox, SandboxInfo,
 };
 
 /// A folder of this host, and processes that start in it. Made by
@@ -47,7 +49,7 @@ pub struct LocalSandbox {
     closed: watch::Sender<bool>,
     starting: Mutex<()>,
     /// They read on for what commands have left running.
-    leftovers: Mutex<JoinSet<()>>,
+    leftovers: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl LocalSandbox {
@@ -72,7 +74,7 @@ impl LocalSandbox {
             spill: Arc::default(),
             closed: watch::Sender::new(false),
             starting: Mutex::new(()),
-            leftovers: Mutex::default(),
+            leftovers: Arc::default(),
         }
     }
 
@@ -117,7 +119,7 @@ impl LocalSandbox {
         self.folder.remove()
     }
 
-    fn start(&self, request: &ExecRequest) -> Result<Started, Error> {
+    fn launch(&self, request: &ExecRequest) -> Result<Started, Error> {
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}/{number}", self.info.id());
         let around = Surroundings {
@@ -137,15 +139,19 @@ impl LocalSandbox {
         Arc::new(move |stream| open_spill(&folder, &format!("{number}.{stream}")))
     }
 
-    fn keep_reading(&self, held: Vec<tokio::net::unix::pipe::Receiver>) {
-        let mut leftovers = self
-            .leftovers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while leftovers.try_join_next().is_some() {}
-        for pipe in held {
-            leftovers.spawn(capture::discard(pipe));
+    /// The spill file that a command's output named, and no other file of this host.
+    fn spill_file(&self, operation: &'static str, path: &str) -> Result<PathBuf, Error> {
+        self.check()?;
+        let folder = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = PathBuf::from(path);
+        let ours = folder.as_ref().is_some_and(|folder| {
+            path.parent() == Some(folder.path()) && path.file_name().is_some()
+        });
+        if ours {
+            return Ok(path);
         }
+        let message = "this is not the path of a spill file";
+        Err(Error::new(ErrorKind::PathEscape, message).with_operation(operation))
     }
 
     async fn files<T, F>(&self, operation: &'static str, work: F) -> Result<T, Error>
@@ -179,6 +185,14 @@ fn open_spill(folder: &Mutex<Option<TempDir>>, name: &str) -> Option<(File, Path
     Some((File::create_new(&path).ok()?, path))
 }
 
+fn keep_reading(leftovers: &Mutex<JoinSet<()>>, held: Vec<tokio::net::unix::pipe::Receiver>) {
+    let mut leftovers = leftovers.lock().unwrap_or_else(PoisonError::into_inner);
+    while leftovers.try_join_next().is_some() {}
+    for pipe in held {
+        leftovers.spawn(capture::discard(pipe));
+    }
+}
+
 #[async_trait]
 impl Sandbox for LocalSandbox {
     fn info(&self) -> SandboxInfo {
@@ -192,14 +206,46 @@ impl Sandbox for LocalSandbox {
     async fn exec(&self, request: ExecRequest) -> Result<ExecOutcome, Error> {
         self.check()?;
         request.validate()?;
-        match self.start(&request)? {
+        match self.launch(&request)? {
             Started::Ended(outcome) => Ok(outcome),
             Started::Running(running) => {
-                let Finished { outcome, held } = running.finish(self.closed.subscribe()).await;
-                self.keep_reading(held);
+                let Finished { outcome, held, .. } =
+                    running.finish(self.closed.subscribe(), None).await;
+                keep_reading(&self.leftovers, held);
                 Ok(outcome)
             }
         }
+    }
+
+    async fn start(&self, request: ExecRequest) -> Result<Running, Error> {
+        self.check()?;
+        request.validate()?;
+        Ok(match self.launch(&request)? {
+            Started::Ended(outcome) => Running::ended(outcome),
+            Started::Running(child) => {
+                let closed = self.closed.subscribe();
+                let leftovers = Arc::clone(&self.leftovers);
+                Running::spawn(|control| async move {
+                    let mut finished = child.finish(closed, Some(control)).await;
+                    finished.hand_on().await;
+                    keep_reading(&leftovers, finished.held);
+                    finished.outcome
+                })
+            }
+        })
+    }
+
+    async fn read_spill(&self, spill_path: &str, range: Range<u64>) -> Result<Bytes, Error> {
+        const OPERATION: &str = "read a spill file";
+        let path = self.spill_file(OPERATION, spill_path)?;
+        let read = move || spill::read(&path, range);
+        spill::blocking(OPERATION, read).await
+    }
+
+    async fn remove_spill(&self, spill_path: &str) -> Result<(), Error> {
+        const OPERATION: &str = "remove a spill file";
+        let path = self.spill_file(OPERATION, spill_path)?;
+        spill::blocking(OPERATION, move || spill::remove(&path)).await
     }
 
     async fn put(&self, path: &str, content: Bytes) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use context_vars::Secret;
 
 use super::Sandbox;
-use crate::{BoxFuture, Error, ErrorKind, ExecOutcome, ExecRequest};
+use crate::{BoxFuture, Error, ErrorKind, ExecOutcome, ExecRequest, Running};
 
 /// Comforts for every sandbox, erased ones included.
 #[async_trait]
@@ -112,6 +112,27 @@ impl<S: Sandbox + ?Sized> ExecBuilder<'_, S> {
     pub fn output_limit(mut self, head: usize, tail: usize) -> Self {
         self.request = self.request.output_limit(head, tail);
         self
+    }
+
+    /// Starts it in place of running it to its end; see [`Sandbox::start`].
+    ///
+    /// ```
+    /// # use sandbox_core::{Error, Sandbox, SandboxExt};
+    /// # async fn f(sandbox: &dyn Sandbox) -> Result<(), Error> {
+    /// let running = sandbox.run(["sleep", "600"]).start().await?;
+    /// assert!(running.kill().await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sandbox::start`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`Sandbox::start`].
+    pub async fn start(self) -> Result<Running, Error> {
+        self.sandbox.start(self.request).await
     }
 }
 

@@ -9,6 +9,7 @@ use sandbox_core::{LocalEnvironment, LocalSandbox, NoVars, SandboxFactory};
 mod exec;
 mod files;
 mod lifecycle;
+mod running;
 
 async fn open() -> (LocalEnvironment, Arc<LocalSandbox>) {
     let environment = LocalEnvironment::builder().build().unwrap();
@@ -46,4 +47,15 @@ fn sleepers(seconds: &str) -> usize {
                 .any(|given| given == word)
         })
         .count()
+}
+
+/// A dropped command is killed in the background.
+async fn none_sleeps(seconds: &str) {
+    for _ in 0..1000 {
+        if sleepers(seconds) == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(sleepers(seconds), 0);
 }

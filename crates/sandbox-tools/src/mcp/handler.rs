@@ -18,8 +18,7 @@ use tokio::time::{Instant, interval_at};
 
 use super::outcome::{of, refused};
 use super::server::Inner;
-use super::session::{Live, McpSession, unguessable};
-use super::stop::stop;
+use super::session::{Live, McpSession};
 use crate::{ToolErrorKind, ToolSpec};
 
 /// How often a client that wants to is told that a command is still running.
@@ -71,10 +70,8 @@ impl Handler {
         let Ok(_call) = live.calls.try_acquire() else {
             return Ok(refused("Too many calls at once. Wait until one has ended."));
         };
-        let mark = unguessable().map_err(internal)?;
-        let vars = live.context(&mark);
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let mut call = std::pin::pin!(live.tools.call(&request.name, arguments, &vars));
+        let mut call = std::pin::pin!(live.tools.call(&request.name, arguments, &live.context));
         let mut progress = std::pin::pin!(progress(&context));
         tokio::select! {
             biased;
@@ -87,8 +84,7 @@ impl Handler {
             () = context.ct.cancelled() => {}
             () = &mut progress => {}
         }
-        stop(&live, &mark, call).await;
-        // Nobody waits for it.
+        // Nobody waits for the answer. The call is dropped, which kills its command.
         Ok(refused("The call was cancelled."))
     }
 }

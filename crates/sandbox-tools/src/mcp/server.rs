@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::handler::Handler;
-use super::session::{CALL_ENV, Live, McpSession, mark};
+use super::session::{Live, McpSession};
 use crate::{FileTools, SandboxCodeTool, SandboxShellTool, ToolRegistry};
 
 /// The longest message, in bytes: a call may carry 1 MiB of text, in JSON.
@@ -341,13 +341,9 @@ fn default_tools(
 ) -> Result<ToolRegistry, Error> {
     let mut tools = ToolRegistry::new();
     let twice = |error: crate::Duplicate| Error::new(ErrorKind::Internal, error.to_string());
-    let shell = SandboxShellTool::builder(Arc::clone(&factory))
-        .env_var(CALL_ENV, mark())
-        .timeout(timeout);
+    let shell = SandboxShellTool::builder(Arc::clone(&factory)).timeout(timeout);
     tools.add(shell.build()?).map_err(twice)?;
-    let code = SandboxCodeTool::builder(Arc::clone(&factory))
-        .env_var(CALL_ENV, mark())
-        .timeout(timeout);
+    let code = SandboxCodeTool::builder(Arc::clone(&factory)).timeout(timeout);
     tools.add(code.build()?).map_err(twice)?;
     tools.add_all(FileTools::new(factory)).map_err(twice)?;
     Ok(tools)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use context_vars::{Variable, Vars};
+use context_vars::Vars;
 use sandbox_core::{Error, ErrorKind, SandboxFactory};
 use tokio::sync::Semaphore;
 
@@ -12,11 +12,6 @@ use crate::ToolRegistry;
 /// The variable that holds the session's id in the context of every call: a factory whose scope is this variable
 /// keeps sessions apart.
 pub const SESSION_VARIABLE: &str = "session";
-/// The variable that holds an unguessable mark, another one for each call.
-pub const CALL_VARIABLE: &str = "mcp_call";
-/// The environment variable by which the processes of a call are found when it is cancelled. The default tools set it;
-/// a tool of one's own sets it to the variable [`CALL_VARIABLE`].
-pub const CALL_ENV: &str = "SANDBOX_TOOLS_CALL";
 
 /// Calls that one session may have under way.
 const CALLS: usize = 16;
@@ -47,7 +42,8 @@ pub(super) struct Live {
     pub(super) factory: Arc<dyn SandboxFactory>,
     pub(super) tools: ToolRegistry,
     pub(super) calls: Semaphore,
-    context: Vars,
+    /// The context of every call.
+    pub(super) context: Vars,
 }
 
 impl Live {
@@ -64,16 +60,6 @@ impl Live {
             context: context.clone().with(SESSION_VARIABLE, session.id()),
         }
     }
-
-    /// The context of one call.
-    pub(super) fn context(&self, mark: &str) -> Vars {
-        self.context.clone().with(CALL_VARIABLE, mark)
-    }
-}
-
-/// The value of [`CALL_ENV`].
-pub(super) fn mark() -> Variable<sandbox_core::Secret> {
-    Variable::new(CALL_VARIABLE)
 }
 
 /// 128 bits in hexadecimal.

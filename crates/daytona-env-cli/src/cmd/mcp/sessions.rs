@@ -7,7 +7,7 @@ use context_vars::{Variable, Vars};
 use daytona_env::{DaytonaEnvironment, Lease};
 use sandbox_core::adapter::LanguageRunner;
 use sandbox_core::{Error, ErrorKind, SandboxFactory};
-use sandbox_tools::mcp::{CALL_ENV, CALL_VARIABLE, McpServer, SESSION_VARIABLE};
+use sandbox_tools::mcp::{McpServer, SESSION_VARIABLE};
 use sandbox_tools::{FileTools, SandboxCodeTool, SandboxShellTool, ToolRegistry};
 
 use crate::args::McpArgs;
@@ -100,15 +100,12 @@ fn tools(args: &McpArgs, factory: Arc<dyn SandboxFactory>) -> Result<ToolRegistr
             .map_err(twice)?;
         return Ok(tools);
     }
-    let shell = SandboxShellTool::builder(Arc::clone(&factory))
-        .env_var(CALL_ENV, Variable::new(CALL_VARIABLE))
-        .timeout(args.timeout);
+    let shell = SandboxShellTool::builder(Arc::clone(&factory)).timeout(args.timeout);
     tools.add(shell.build()?).map_err(twice)?;
     let code = SandboxCodeTool::builder(Arc::clone(&factory))
         .languages(&args.languages)
         // What every image with Python has, and many systems alone.
         .runner("python", LanguageRunner::inline(["python3", "-c"]))
-        .env_var(CALL_ENV, Variable::new(CALL_VARIABLE))
         .timeout(args.timeout);
     tools.add(code.build()?).map_err(twice)?;
     tools.add_all(FileTools::new(factory)).map_err(twice)?;

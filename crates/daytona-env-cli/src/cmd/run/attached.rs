@@ -1,6 +1,6 @@
 //! A run in a sandbox that is there already: it is started if need be, and kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use context_vars::Secret;
@@ -8,6 +8,7 @@ use daytona_api::Daytona;
 use daytona_env::{DaytonaSandbox, SandboxRef};
 use sandbox_core::{Sandbox, SandboxInfo};
 
+use super::kill;
 use super::report::Report;
 use crate::args::RunArgs;
 use crate::cmd::ls::api_failure;
@@ -45,12 +46,13 @@ pub(super) async fn attempt(
     let account = existing::account(host)?;
     refuse_embedded(&args.embedded)?;
     let mut info: Option<SandboxInfo> = None;
+    let killer = OnceLock::new();
     let signal = {
         let work = async {
             let sandbox = Arc::new(attach(&account, name, args.any).await?);
             info = Some(sandbox.info());
             tokio::select! {
-                done = super::within(args, &sandbox, plan, report) => done,
+                done = super::within(args, &sandbox, plan, &killer, report) => done,
                 () = stay_awake(&sandbox, args.renew_interval) => Ok(()),
             }
         };
@@ -69,9 +71,10 @@ pub(super) async fn attempt(
         report.sandbox(info);
     }
     if let Some(signal) = signal {
+        kill::stop(killer.get(), signals).await;
         if let Some(info) = &info {
             output::note(&format!(
-                "{}: sandbox {} (id {}) stays as it is",
+                "{}: sandbox {} (id {}) is kept",
                 signal.name(),
                 info.name(),
                 info.id()

@@ -70,6 +70,7 @@ fn the_servers_limit_is_whole_seconds_and_longer() {
             timeout,
             head: 1,
             tail: 1,
+            keep: false,
         };
         Script::new(&command, "N", "M")
             .server_timeout
@@ -92,6 +93,7 @@ fn debug_shows_no_text() {
         timeout: None,
         head: 1,
         tail: 1,
+        keep: false,
     };
     assert!(!format!("{:?}", Script::new(&command, "N", "M")).contains("canary"));
 }

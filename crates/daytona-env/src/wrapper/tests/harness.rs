@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::wrapper::{Command, Ran, Report, Script, Stdin, parse};
@@ -49,13 +49,15 @@ pub(super) struct Call {
     pub(super) env: Vec<(&'static str, String)>,
     /// Replaced in the script, to take something away from the shell.
     pub(super) patch: Option<(&'static str, &'static str)>,
+    keep: bool,
+    tmp: Arc<tempdir::Dir>,
 }
 
 pub(super) struct Answer {
     pub(super) report: Report,
     pub(super) raw: String,
     pub(super) marker: String,
-    pub(super) tmp: tempdir::Dir,
+    pub(super) tmp: Arc<tempdir::Dir>,
 }
 
 impl Call {
@@ -73,6 +75,8 @@ impl Call {
             tail: 65_536,
             env: Vec::new(),
             patch: None,
+            keep: false,
+            tmp: Arc::new(tempdir::Dir::new()),
         }
     }
 
@@ -85,8 +89,50 @@ impl Call {
         self
     }
 
+    pub(super) fn keep(mut self) -> Self {
+        self.keep = true;
+        self
+    }
+
+    pub(super) fn tmp(&self) -> &Path {
+        self.tmp.path()
+    }
+
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.tmp().join(".denv"));
+        let entries = entries.into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
     pub(super) fn run(&self, shell: &[&str]) -> Answer {
-        let (nonce, marker) = (random(), random());
+        // Directories of its own: nothing of an earlier run is seen.
+        let call = Self {
+            tmp: Arc::new(tempdir::Dir::new()),
+            argv: self.argv.clone(),
+            cwd: self.cwd.clone(),
+            stdin: self.stdin.clone(),
+            pieces: self.pieces.clone(),
+            env: self.env.clone(),
+            ..*self
+        };
+        call.run_as(shell, &random())
+    }
+
+    pub(super) fn run_as(&self, shell: &[&str], nonce: &str) -> Answer {
+        let (raw, marker, status) = self.send(shell, nonce);
+        assert_eq!(status, Some(0), "{shell:?}: {raw}");
+        let report = parse(&raw, nonce).unwrap_or_else(|error| panic!("{shell:?}: {error}: {raw}"));
+        Answer {
+            report,
+            raw,
+            marker,
+            tmp: Arc::clone(&self.tmp),
+        }
+    }
+
+    /// What the shell prints, the marker, and how the shell ends.
+    pub(super) fn send(&self, shell: &[&str], nonce: &str) -> (String, String, Option<i32>) {
+        let marker = random();
         let mut script = Script::new(
             &Command {
                 argv: &self.argv,
@@ -99,54 +145,47 @@ impl Call {
                 timeout: self.timeout,
                 head: self.head,
                 tail: self.tail,
+                keep: self.keep,
             },
-            &nonce,
+            nonce,
             &marker,
         );
         if let Some((from, to)) = self.patch {
             assert!(script.text.contains(from));
             script.text = script.text.replace(from, to);
         }
-        let tmp = tempdir::Dir::new();
         let mut process = Process::new(shell[0]);
-        process
-            .args(&shell[1..])
-            .process_group(0)
-            .env("TMPDIR", tmp.path());
+        process.args(&shell[1..]).env("TMPDIR", self.tmp());
         process.envs(self.env.iter().map(|(name, value)| (name, value)));
-        // Merged, as the server merges them.
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        process
-            .stdin(Stdio::piped())
-            .stdout(writer.try_clone().unwrap())
-            .stderr(writer);
-        let mut child = process.spawn().unwrap();
-        drop(process);
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(script.text.as_bytes())
-            .unwrap();
-        let mut raw = Vec::new();
-        std::io::Read::read_to_end(&mut reader, &mut raw).unwrap();
-        let status = child.wait().unwrap();
-        assert_eq!(
-            status.code(),
-            Some(0),
-            "{shell:?}: {}",
-            String::from_utf8_lossy(&raw)
-        );
-        let raw = String::from_utf8_lossy(&raw).into_owned();
-        let report =
-            parse(&raw, &script.nonce).unwrap_or_else(|error| panic!("{shell:?}: {error}: {raw}"));
-        Answer {
-            report,
-            raw,
-            marker,
-            tmp,
-        }
+        let (raw, status) = merged(process, &script.text);
+        (raw, marker, status)
     }
+}
+
+/// What a script of ours prints.
+pub(super) fn shell_result(shell: &[&str], script: &str, tmp: &Path) -> String {
+    let mut process = Process::new(shell[0]);
+    process.args(&shell[1..]).env("TMPDIR", tmp);
+    merged(process, script).0
+}
+
+/// Both streams in one, as the server merges them.
+fn merged(mut process: Process, script: &str) -> (String, Option<i32>) {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    process
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer);
+    let mut child = process.spawn().unwrap();
+    drop(process);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let mut raw = Vec::new();
+    std::io::Read::read_to_end(&mut reader, &mut raw).unwrap();
+    let status = child.wait().unwrap();
+    (String::from_utf8_lossy(&raw).into_owned(), status.code())
 }
 
 impl Answer {

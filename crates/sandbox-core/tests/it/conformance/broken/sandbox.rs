@@ -1,13 +1,15 @@
 //! Sandboxes that break one rule.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use sandbox_core::{
-    Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, FileEntry, Output, Sandbox, SandboxInfo,
+    Error, ErrorKind, ExecControl, ExecOutcome, ExecRequest, ExecStatus, FileEntry, Output,
+    Running, Sandbox, SandboxInfo,
 };
 use tokio::task::JoinSet;
 
@@ -219,6 +221,32 @@ impl Sandbox for BrokenSandbox {
         self.run(request).await.map(|outcome| self.twisted(outcome))
     }
 
+    async fn start(&self, request: ExecRequest) -> Result<Running, Error> {
+        if self.rule == "started-is-live" {
+            return Ok(Running::ended(self.inner.exec(request).await?));
+        }
+        let inner = self.inner.start(request).await?;
+        Ok(match self.rule {
+            "started-is-exact"
+            | "kill-ends-the-tree"
+            | "started-dropped-is-killed"
+            | "detached-runs-on" => broken_running(self.rule, inner),
+            _ => inner,
+        })
+    }
+
+    async fn read_spill(&self, path: &str, range: Range<u64>) -> Result<Bytes, Error> {
+        let range = match self.rule {
+            "spill-is-read-and-removed" => 0..range.end,
+            _ => range,
+        };
+        self.inner.read_spill(path, range).await
+    }
+
+    async fn remove_spill(&self, path: &str) -> Result<(), Error> {
+        self.inner.remove_spill(path).await
+    }
+
     async fn put(&self, path: &str, content: Bytes) -> Result<(), Error> {
         self.broken_put(path, content).await
     }
@@ -237,6 +265,49 @@ impl Sandbox for BrokenSandbox {
 
     async fn make_dir(&self, path: &str) -> Result<(), Error> {
         self.broken_make_dir(path).await
+    }
+}
+
+/// Hands on what another one writes, and one thing wrong.
+fn broken_running(rule: &'static str, mut inner: Running) -> Running {
+    Running::spawn(|mut control| async move {
+        let mut killer = control.killer();
+        let kill = inner.kill_handle();
+        let mut first = true;
+        loop {
+            tokio::select! {
+                () = killer.asked() => match rule {
+                    // It says so, and lets it run.
+                    "kill-ends-the-tree" => {
+                        killer.done(Ok(true));
+                        return inner.wait().await;
+                    }
+                    "started-dropped-is-killed" => return inner.wait().await,
+                    _ => killer.done(kill.kill().await),
+                },
+                event = inner.next() => match event {
+                    None => return inner.wait().await,
+                    Some(event) if rule == "started-is-exact" && first => {
+                        first = false;
+                        control.emit(event.stream, event.bytes.slice(1..)).await;
+                    }
+                    Some(event) => {
+                        control.emit(event.stream, event.bytes).await;
+                    }
+                },
+                () = nobody(&mut control), if rule == "detached-runs-on" => {
+                    drop(kill.kill().await);
+                    return inner.wait().await;
+                }
+            }
+        }
+    })
+}
+
+/// Ends once nobody reads.
+async fn nobody(control: &mut ExecControl) {
+    while control.room().await {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
 

@@ -1,0 +1,325 @@
+use std::fmt;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::models::CreateBuildInfo;
+
+/// The series of Python that [`Image::debian_slim`] knows, and the release that each stands for.
+///
+/// Source: the official Python client, release 0.226.1.
+const PYTHON: [(&str, &str); 5] = [
+    ("3.9", "3.9.22"),
+    ("3.10", "3.10.17"),
+    ("3.11", "3.11.12"),
+    ("3.12", "3.12.10"),
+    ("3.13", "3.13.3"),
+];
+
+/// An image described step by step, which the server builds: the lines of a Dockerfile.
+///
+/// The lines are those that the official clients write, so that the server finds what it built for one of them.
+/// Two images with the same lines are equal, whatever they were made with. No argument can add a line of its own:
+/// a line break, or an end that would swallow the next line, is an error; only
+/// [`dockerfile_commands`](Self::dockerfile_commands) and [`from_dockerfile`](Self::from_dockerfile) take whole lines. The first error is kept and comes with
+/// [`dockerfile`](Self::dockerfile), or when the sandbox is created. Debug shows no line: it may hold a secret.
+///
+/// Files of this machine cannot be copied into an image yet; `COPY` and `ADD` of one are errors.
+///
+/// ```
+/// use daytona_api::api::Image;
+///
+/// let image = Image::debian_slim("3.12")
+///     .pip_install(["numpy", "pandas>=2"])
+///     .env("STAGE", "a test")
+///     .workdir("/srv")
+///     .cmd(["python", "-m", "http.server"]);
+/// assert!(image.dockerfile()?.ends_with(
+///     "RUN python -m pip install numpy 'pandas>=2'\n\
+///      ENV STAGE='a test'\n\
+///      WORKDIR /srv\n\
+///      CMD [\"python\", \"-m\", \"http.server\"]\n"
+/// ));
+/// # Ok::<(), daytona_api::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[must_use = "an image does nothing before a sandbox is created from it"]
+pub struct Image {
+    lines: String,
+    wrong: Option<&'static str>,
+}
+
+impl Image {
+    /// Starts from an image of a registry, such as `python:3.12`. A space, a line break or a control character in
+    /// it is an error.
+    ///
+    /// ```
+    /// # use daytona_api::api::Image;
+    /// assert_eq!(Image::base("debian:12").dockerfile()?, "FROM debian:12\n");
+    /// assert!(Image::base("debian:12\nUSER root").dockerfile().is_err());
+    /// # Ok::<(), daytona_api::Error>(())
+    /// ```
+    pub fn base(image: impl AsRef<str>) -> Self {
+        let image = image.as_ref().trim();
+        let start = Self {
+            lines: String::new(),
+            wrong: None,
+        };
+        if image.is_empty()
+            || image
+                .chars()
+                .any(|char| char.is_control() || char.is_whitespace())
+        {
+            return start.refuse("an image must be one word without control characters");
+        }
+        start.instruction(&format!("FROM {image}"))
+    }
+
+    /// Starts from Debian with Python and a C and a Fortran compiler. `python` is a series, from `3.9` to `3.13`;
+    /// another one is an error.
+    pub fn debian_slim(python: impl AsRef<str>) -> Self {
+        let python = python.as_ref();
+        let Some((_, release)) = PYTHON.iter().find(|(series, _)| *series == python) else {
+            return Self::base("python").refuse(
+                "no such series of Python: give 3.9, 3.10, 3.11, 3.12 or 3.13, or use Image::base",
+            );
+        };
+        Self::base(format!("python:{release}-slim-bookworm"))
+            .line("RUN apt-get update")
+            .line("RUN apt-get install -y gcc gfortran build-essential")
+            .line("RUN pip install --upgrade pip")
+            .line(
+                "RUN echo 'debconf debconf/frontend select Noninteractive' | debconf-set-selections",
+            )
+    }
+
+    /// Takes a Dockerfile as it is. One that copies local files is an error of the image.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not UTF-8 text. It is read at once and blocks the thread meanwhile.
+    pub fn from_dockerfile(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::build("the Dockerfile cannot be read").with_source(error))?;
+        let start = Self {
+            lines: String::new(),
+            wrong: None,
+        };
+        Ok(start.dockerfile_commands([text]))
+    }
+
+    /// Installs Python packages with pip, in the order of their names. Each is one argument, such as `numpy` or
+    /// `pandas>=2`; one that begins with `-` would be an option of pip and is an error.
+    pub fn pip_install<S: AsRef<str>>(self, packages: impl IntoIterator<Item = S>) -> Self {
+        let packages: Vec<S> = packages.into_iter().collect();
+        let mut packages: Vec<&str> = packages.iter().map(AsRef::as_ref).collect();
+        if packages.is_empty() {
+            return self;
+        }
+        if packages
+            .iter()
+            .any(|package| package.trim_start().starts_with('-') || package.trim().is_empty())
+        {
+            return self.refuse("a package must have a name, and not begin with `-`");
+        }
+        packages.sort_unstable();
+        let packages: Vec<String> = packages.into_iter().map(quoted).collect();
+        self.instruction(&format!("RUN python -m pip install {}", packages.join(" ")))
+    }
+
+    /// Runs shell commands while the image is built, each in a layer of its own. Line breaks, a `\` at the end and
+    /// here-documents reach into the next line and are errors.
+    pub fn run_commands<S: AsRef<str>>(self, commands: impl IntoIterator<Item = S>) -> Self {
+        commands.into_iter().fold(self, |image, command| {
+            let command = command.as_ref().trim();
+            if command.is_empty() {
+                return image.refuse("a command of an image must not be empty");
+            }
+            image.instruction(&format!("RUN {command}"))
+        })
+    }
+
+    /// Sets an environment variable of the image. It is readable by everyone who can read the image: give secrets
+    /// to the sandbox instead.
+    pub fn env(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        let first = name.chars().next();
+        if first.is_none_or(|char| char.is_ascii_digit())
+            || !name
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || char == '_')
+        {
+            return self.refuse(
+                "the name of an environment variable takes letters, digits and `_`, and no digit first",
+            );
+        }
+        self.instruction(&format!("ENV {name}={}", quoted(value.as_ref())))
+    }
+
+    /// Sets the directory that what follows, and the sandbox, works in.
+    pub fn workdir(self, path: impl AsRef<str>) -> Self {
+        self.instruction(&format!("WORKDIR {}", quoted(path.as_ref())))
+    }
+
+    /// Sets the program that the sandbox starts, as its arguments.
+    pub fn entrypoint<S: AsRef<str>>(self, arguments: impl IntoIterator<Item = S>) -> Self {
+        let line = format!("ENTRYPOINT {}", exec_form(arguments));
+        self.line(&line)
+    }
+
+    /// Sets the default arguments of the entrypoint.
+    pub fn cmd<S: AsRef<str>>(self, arguments: impl IntoIterator<Item = S>) -> Self {
+        let line = format!("CMD {}", exec_form(arguments));
+        self.line(&line)
+    }
+
+    /// Adds lines of a Dockerfile as they are. `COPY` and `ADD` are errors unless they copy from another stage or
+    /// image (`--from=`), or `ADD` from an address.
+    pub fn dockerfile_commands<S: AsRef<str>>(self, lines: impl IntoIterator<Item = S>) -> Self {
+        lines.into_iter().fold(self, |image, text| {
+            let text = text.as_ref();
+            if text.contains('\0') || text.trim().is_empty() || text.trim_end().ends_with('\\') {
+                return image.refuse(
+                    "lines of a Dockerfile must not be empty, hold a zero byte, or end in `\\`",
+                );
+            }
+            let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
+            if joined.lines().any(copies_local) {
+                return image.refuse(
+                    "files of this machine cannot be copied into an image yet; upload them to the sandbox instead",
+                );
+            }
+            image.line(text.trim_end())
+        })
+    }
+
+    /// The Dockerfile, ending in a line break.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that was wrong with the steps.
+    pub fn dockerfile(&self) -> Result<&str, Error> {
+        self.wrong
+            .map_or(Ok(self.lines.as_str()), |why| Err(Error::build(why)))
+    }
+
+    pub(crate) fn build_info(self) -> Result<CreateBuildInfo, &'static str> {
+        match self.wrong {
+            Some(why) => Err(why),
+            None => Ok(CreateBuildInfo {
+                dockerfile_content: self.lines,
+                ..CreateBuildInfo::default()
+            }),
+        }
+    }
+
+    fn refuse(mut self, why: &'static str) -> Self {
+        self.wrong.get_or_insert(why);
+        self
+    }
+
+    /// One instruction on one line: nothing in it may reach the next one.
+    fn instruction(self, line: &str) -> Self {
+        if line.chars().any(char::is_control) {
+            return self.refuse(
+                "a line break or control character in a step would add lines to the build",
+            );
+        }
+        let opens = line.starts_with("RUN ") && line.split_whitespace().any(opens_here_document);
+        if line.ends_with('\\') || opens {
+            return self.refuse(
+                "a `\\` at the end, or a here-document, would swallow the next line of the build",
+            );
+        }
+        self.line(line)
+    }
+
+    fn line(mut self, line: &str) -> Self {
+        self.lines.push_str(line);
+        self.lines.push('\n');
+        self
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Image")
+            .field("lines", &self.lines.lines().count())
+            .field("wrong", &self.wrong)
+            .finish()
+    }
+}
+
+impl From<&str> for Image {
+    /// As [`Image::base`].
+    fn from(image: &str) -> Self {
+        Self::base(image)
+    }
+}
+
+impl From<String> for Image {
+    /// As [`Image::base`].
+    fn from(image: String) -> Self {
+        Self::base(image)
+    }
+}
+
+impl From<&String> for Image {
+    /// As [`Image::base`].
+    fn from(image: &String) -> Self {
+        Self::base(image)
+    }
+}
+
+impl From<&Self> for Image {
+    fn from(image: &Self) -> Self {
+        image.clone()
+    }
+}
+
+/// As the official clients quote: only where needed, in single quotes. Their lines are the server's cache key.
+fn quoted(word: &str) -> String {
+    let plain = |char: char| char.is_alphanumeric() || "_@%+=:,./-".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\"'\"'"))
+}
+
+/// A JSON array, whose strings hold no line break whatever is in them.
+fn exec_form<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> String {
+    let arguments: Vec<String> = arguments
+        .into_iter()
+        .map(|argument| serde_json::Value::from(argument.as_ref()).to_string())
+        .collect();
+    format!("[{}]", arguments.join(", "))
+}
+
+fn opens_here_document(word: &str) -> bool {
+    word.trim_start_matches(|char: char| char.is_ascii_digit())
+        .strip_prefix("<<")
+        .is_some_and(|name| !name.contains('<'))
+}
+
+fn copies_local(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let mut instruction = words.next().unwrap_or_default();
+    if instruction.eq_ignore_ascii_case("ONBUILD") {
+        instruction = words.next().unwrap_or_default();
+    }
+    let add = instruction.eq_ignore_ascii_case("ADD");
+    if !add && !instruction.eq_ignore_ascii_case("COPY") {
+        return false;
+    }
+    let mut options = words.clone().take_while(|word| word.starts_with("--"));
+    if !add && options.any(|option| option.starts_with("--from=")) {
+        return false;
+    }
+    let sources: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
+    let sources = sources.split_last().map_or(&[][..], |(_, rest)| rest);
+    let address = |source: &&str| {
+        ["http://", "https://", "git@", "git://"]
+            .iter()
+            .any(|scheme| source.starts_with(scheme))
+    };
+    !add || sources.is_empty() || !sources.iter().all(address)
+}

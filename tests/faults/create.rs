@@ -228,9 +228,14 @@ async fn a_create_that_is_done_after_its_name_was_freed() {
         let names: Vec<_> = error.leftovers().iter().map(|left| left.name()).collect();
         assert_eq!(names, [name.as_str()], "{error}");
         assert_eq!(left(&server), [], "gone is what was there");
-        sleep(Duration::from_secs(seconds + 46)).await;
+        sleep(Duration::from_secs(125)).await;
         assert_eq!(left(&server), [], "{seconds} s: what came was not removed");
-        sleep(Duration::from_secs(130)).await;
+        let made = server.sandboxes();
+        assert_eq!(
+            made.iter().filter(|row| row.name == name).count(),
+            2,
+            "{made:?}"
+        );
         closes(&server, &environment).await;
     }
 }

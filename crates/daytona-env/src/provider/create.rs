@@ -84,7 +84,13 @@ impl DaytonaProvider {
             request = request.snapshot(snapshot);
         }
         if let Some(image) = &params.image {
-            request = request.image(image);
+            request = if self.settings.described_image {
+                let mut info = models::CreateBuildInfo::default();
+                info.dockerfile_content.clone_from(image);
+                request.build_info(info)
+            } else {
+                request.image(image)
+            };
             let resources = self.settings.resources;
             if let Some(cpu) = resources.cpu {
                 request = request.cpu(cpu);

@@ -54,8 +54,6 @@ struct State {
     dead: AtomicBool,
     /// A close could not remove everything.
     untidy: AtomicBool,
-    /// A create may be done long after its connection died, and after its name was freed: until its lease ends it, such
-    /// a sandbox is there, unknown to everybody (docs/reliability.md).
     /// Closes under way: what they remove may still be there while the next is made.
     closing: AtomicU64,
     /// Rises with every close.

@@ -1,6 +1,10 @@
 //! Archives that are not trusted: what is refused, and that nothing is left behind.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

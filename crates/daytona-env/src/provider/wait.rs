@@ -42,14 +42,14 @@ impl DaytonaProvider {
         let waiting = self.pace.join();
         // asked for only if the first look does not do
         let mut watch: Option<Watch> = None;
-        let mut woken = Woken::ByTime;
+        let mut woken = Woken::Time;
         loop {
             // before the look: what happens after it is told
             let mut live = watch.as_mut().is_some_and(Watch::is_live);
             match self.get(api, id).await {
                 Ok(found) => match row::phase(&found) {
                     Phase::Running => {
-                        if let (Some(watch), true, Woken::ByTime) = (&watch, live, woken) {
+                        if let (Some(watch), true, Woken::Time) = (&watch, live, woken) {
                             watch.overlooked();
                         }
                         return Ok(found);
@@ -81,7 +81,7 @@ impl DaytonaProvider {
                 waiting.next(began.elapsed())
             };
             woken = rest(watch, pause).await;
-            if woken == Woken::ByLoss {
+            if woken == Woken::Loss {
                 // all who wait see it at once, and need not all look at once
                 sleep(waiting.next(began.elapsed())).await;
             }
@@ -92,10 +92,10 @@ impl DaytonaProvider {
 /// What ended a pause.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
-    ByTime,
-    ByNews,
+    Time,
+    News,
     /// From now on nothing is told.
-    ByLoss,
+    Loss,
 }
 
 /// Pauses, or less if the server tells something that is worth a look.
@@ -106,10 +106,10 @@ async fn rest(watch: &mut Watch, pause: Duration) -> Woken {
                 // on its way, as was known
                 Change::State(state)
                     if Phase::of(Some(state.as_str()), None) == Phase::Starting => {}
-                Change::Down => return Woken::ByLoss,
-                _ => return Woken::ByNews,
+                Change::Down => return Woken::Loss,
+                _ => return Woken::News,
             }
         }
     };
-    timeout(pause, news).await.unwrap_or(Woken::ByTime)
+    timeout(pause, news).await.unwrap_or(Woken::Time)
 }

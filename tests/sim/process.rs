@@ -54,9 +54,6 @@ struct State {
     dead: AtomicBool,
     /// A close could not remove everything.
     untidy: AtomicBool,
-    /// A create may be done long after its connection died, and after its name was freed: until its lease ends it, such
-    /// a sandbox is there, unknown to everybody (docs/reliability.md).
-    late: bool,
     /// Closes under way: what they remove may still be there while the next is made.
     closing: AtomicU64,
     /// Rises with every close.
@@ -123,7 +120,6 @@ impl Process {
             killed_at,
             dead: AtomicBool::new(false),
             untidy: AtomicBool::new(late),
-            late,
             closing: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             opened: Mutex::default(),
@@ -304,7 +300,6 @@ impl Process {
                 .is_some_and(|ns| ns == self.namespace())
         });
         match closed {
-            _ if self.0.late => {}
             Ok(()) => assert!(
                 alive.is_empty(),
                 "I1: {} closed, and left {alive:#?}",

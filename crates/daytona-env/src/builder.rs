@@ -1,6 +1,7 @@
 //! Configures an environment.
 
 mod check;
+mod image;
 mod limits;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::resources::DaytonaResources;
 use crate::share::Share;
 use crate::validate::Invalid;
 
+pub use image::ImageParam;
 pub(crate) use limits::Limits;
 
 /// Where Daytona's own service listens.
@@ -63,7 +65,7 @@ pub struct DaytonaEnvironmentBuilder {
     api_url: Param<String>,
     target: OptParam<String>,
     snapshot: OptParam<String>,
-    image: OptParam<String>,
+    image: ImageParam,
     env_vars: ParamMap,
     env_names: Vec<(String, Option<Secret>)>,
     scope: Option<Param<Scope>>,
@@ -94,7 +96,7 @@ impl Default for DaytonaEnvironmentBuilder {
             api_url: DEFAULT_API_URL.into(),
             target: OptParam::default(),
             snapshot: OptParam::default(),
-            image: OptParam::default(),
+            image: ImageParam::default(),
             env_vars: ParamMap::default(),
             env_names: Vec::new(),
             scope: None,
@@ -185,8 +187,18 @@ impl DaytonaEnvironmentBuilder {
         self
     }
 
-    /// The image to build the sandbox from, such as `python:3.12`. Excludes [`snapshot`](Self::snapshot).
-    pub fn image(mut self, image: impl Into<OptParam<String>>) -> Self {
+    /// The image to build the sandbox from: a name such as `python:3.12`, or an [`Image`](crate::Image) described step
+    /// by step, whose lines are part of the key as a name is: opens with equal images share a sandbox. Excludes
+    /// [`snapshot`](Self::snapshot).
+    ///
+    /// ```
+    /// use daytona_env::{DaytonaEnvironment, Image};
+    ///
+    /// let image = Image::debian_slim("3.12").pip_install(["numpy"]).workdir("/srv");
+    /// let environment = DaytonaEnvironment::builder().api_key("dtn_key").image(image).build()?;
+    /// # Ok::<(), sandbox_core::Error>(())
+    /// ```
+    pub fn image(mut self, image: impl Into<ImageParam>) -> Self {
         self.image = image.into();
         self
     }
@@ -341,7 +353,7 @@ impl DaytonaEnvironmentBuilder {
             api_url: self.api_url,
             target: self.target,
             snapshot: self.snapshot,
-            image: self.image,
+            image: self.image.text,
             env_vars: self.env_vars,
             scope: self.scope.unwrap_or_else(|| Scope::Shared.into()),
         };

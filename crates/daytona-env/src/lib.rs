@@ -88,7 +88,8 @@ mod sweep;
 mod validate;
 mod wrapper;
 
-pub use builder::DaytonaEnvironmentBuilder;
+pub use builder::{DaytonaEnvironmentBuilder, ImageParam};
+pub use daytona_api::api::Image;
 pub use environment::DaytonaEnvironment;
 pub use lease::Lease;
 pub use resources::DaytonaResources;

@@ -32,7 +32,7 @@ impl fmt::Debug for DaytonaParams {
             .field("api_url", &ShownUrl(&self.api_url))
             .field("target", &self.target)
             .field("snapshot", &self.snapshot)
-            .field("image", &self.image)
+            .field("image", &ShownImage(&self.image))
             .field("env_vars", &self.env_vars)
             .field("scope", &self.scope)
             .finish()
@@ -50,6 +50,18 @@ impl fmt::Debug for ShownUrl<'_> {
             None => !text.contains(['@', '?', '#']),
         };
         f.write_str(if usable { &text } else { "[invalid]" })
+    }
+}
+
+/// An image as Debug may show it: a name, or how many lines were described, which may hold a secret.
+pub(crate) struct ShownImage<'p>(pub(crate) &'p OptParam<String>);
+
+impl fmt::Debug for ShownImage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.constant().map(|text| text.lines().count()) {
+            Some(lines) if lines > 1 => write!(f, "Image({lines} lines)"),
+            _ => self.0.fmt(f),
+        }
     }
 }
 
@@ -89,7 +101,9 @@ impl Known<'_> {
         if let Some(snapshot) = self.snapshot {
             check_plain("snapshot", snapshot)?;
         }
-        if let Some(image) = self.image {
+        if let Some(image) = self.image
+            && !settings.described_image
+        {
             check_image(image)?;
         }
         Ok(())

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) renew_interval: Duration,
     /// Shared with other processes, or this environment's own.
     pub(crate) share: Option<Share>,
+    /// The image is a whole Dockerfile of the builder's own, and no name.
+    pub(crate) described_image: bool,
     /// After which no time to live reaches; `None` for no bound.
     pub(crate) max_lifetime: Option<Duration>,
 }

@@ -42,6 +42,7 @@ mod slot;
 mod snapshot;
 mod table;
 mod tools;
+mod unanswered;
 mod watch;
 
 pub use builder::{AtCapacity, CachingFactoryBuilder};

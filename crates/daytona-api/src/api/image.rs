@@ -17,7 +17,7 @@ const PYTHON: [(&str, &str); 5] = [
 
 /// An image described step by step, which the server builds: the lines of a Dockerfile.
 ///
-/// The lines are those that the official clients write, so that the server finds what it built for one of them.
+/// The lines are those that the official clients write, so that the server can reuse what it built for one.
 /// Two images with the same lines are equal, whatever they were made with. No argument can add a line of its own:
 /// a line break, or an end that would swallow the next line, is an error; only
 /// [`dockerfile_commands`](Self::dockerfile_commands) and [`from_dockerfile`](Self::from_dockerfile) take whole lines. The first error is kept and comes with
@@ -276,9 +276,9 @@ impl From<&Self> for Image {
     }
 }
 
-/// As the official clients quote: only where needed, in single quotes. Their lines are the server's cache key.
+/// As the official clients quote: only where needed, in single quotes. The same text lets the server reuse a build.
 fn quoted(word: &str) -> String {
-    let plain = |char: char| char.is_alphanumeric() || "_@%+=:,./-".contains(char);
+    let plain = |char: char| char.is_ascii_alphanumeric() || "_@%+=:,./-".contains(char);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }

@@ -20,6 +20,7 @@ fn lines() {
         .run_commands(["echo $HOME > /a", "cat <<< text"])
         .env("GREETING", "it's $5")
         .workdir("/srv/my app")
+        .workdir("/café")
         .entrypoint(["sh", "-c", "echo \"a\nb\""])
         .cmd(["x"])
         .dockerfile_commands(["COPY --from=alpine /a /b", "ADD https://example.org/a /a"]);
@@ -34,6 +35,7 @@ fn lines() {
     RUN cat <<< text
     ENV GREETING='it'"'"'s $5'
     WORKDIR '/srv/my app'
+    WORKDIR '/café'
     ENTRYPOINT ["sh", "-c", "echo \"a\nb\""]
     CMD ["x"]
     COPY --from=alpine /a /b

@@ -20,8 +20,9 @@ impl DaytonaEnvironmentBuilder {
         check_shape(
             known.snapshot,
             known.image,
-            resources && !self.image.is_set(),
+            resources && !self.image.text.is_set(),
         )?;
+        self.image.check()?;
         if self.timeout < Duration::from_secs(1) {
             return Err(Invalid::new("`timeout` must be >= 1 second."));
         }
@@ -50,7 +51,7 @@ impl DaytonaEnvironmentBuilder {
         for origin in &self.toolbox_origins {
             Origin::parse("allow_toolbox_origin", origin)?;
         }
-        let create_timeout = self.create_timeout.unwrap_or(if self.image.is_set() {
+        let create_timeout = self.create_timeout.unwrap_or(if self.image.text.is_set() {
             BUILD_TIMEOUT
         } else {
             CREATE_TIMEOUT
@@ -93,6 +94,7 @@ impl DaytonaEnvironmentBuilder {
             renew_interval: self.renew_interval,
             share: self.share.as_ref().map(|(share, _)| share.clone()),
             max_lifetime: self.limits.max_lifetime,
+            described_image: self.image.described,
         })
     }
 
@@ -104,7 +106,7 @@ impl DaytonaEnvironmentBuilder {
             api_url: self.api_url.constant().map(String::as_str),
             target: self.target.constant().map(String::as_str),
             snapshot: self.snapshot.constant().map(String::as_str),
-            image: self.image.constant().map(String::as_str),
+            image: self.image.text.constant().map(String::as_str),
         }
     }
 

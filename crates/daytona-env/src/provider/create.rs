@@ -84,7 +84,13 @@ impl DaytonaProvider {
             request = request.snapshot(snapshot);
         }
         if let Some(image) = &params.image {
-            request = request.image(image);
+            request = if self.settings.described_image {
+                let mut info = models::CreateBuildInfo::default();
+                info.dockerfile_content.clone_from(image);
+                request.build_info(info)
+            } else {
+                request.image(image)
+            };
             let resources = self.settings.resources;
             if let Some(cpu) = resources.cpu {
                 request = request.cpu(cpu);
@@ -120,7 +126,7 @@ impl DaytonaProvider {
             // refused before anything was looked at
             Some(401 | 300..=399) => Err(CreateError::not_created(error)),
             // a gateway whose API is not there at the moment, and may have been when this was sent
-            Some(502..=504 | 520..=530) => Err(CreateError::may_exist(error)),
+            Some(502..=504 | 520..=530) if foreign => Err(CreateError::may_exist(error)),
             // something that is no API answered: in place of one that did what was asked, or there is none at all
             Some(status) if foreign && !matches!(status, 408 | 429) => {
                 match Box::pin(self.find_sandbox(attempt, params)).await {
@@ -131,17 +137,17 @@ impl DaytonaProvider {
                 }
             }
             Some(408) => Err(CreateError::may_exist(error)),
+            // the name is taken, or to come again was asked: the caller looks for the name
+            Some(409 | 429) => Err(CreateError::may_exist(error).answered()),
             Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
                 Ok(Found::Ready(sandbox)) => Ok(sandbox),
-                // 409 says that the name is taken, whatever a look-up that may be cached says; 429 asks to come again
-                Ok(Found::Absent) if !matches!(status, Some(409 | 429)) => {
-                    Err(CreateError::not_created(error))
-                }
+                Ok(Found::Absent) => Err(CreateError::not_created(error)),
                 Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
                     Err(CreateError::not_created(conflict))
                 }
-                _ => Err(CreateError::may_exist(error)),
+                _ => Err(CreateError::may_exist(error).answered()),
             },
+            Some(500..=599) => Err(CreateError::may_exist(error).answered()),
             _ => Err(CreateError::may_exist(error)),
         }
     }

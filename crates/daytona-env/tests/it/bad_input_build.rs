@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use context_vars::{ParamMap, Template, Variable};
-use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, DaytonaResources, Lease};
+use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, DaytonaResources, Image, Lease};
 
 fn keyed() -> DaytonaEnvironmentBuilder {
     DaytonaEnvironment::builder().api_key("canary-key")
@@ -133,6 +133,14 @@ fn names_and_images() {
     insta::assert_snapshot!(
         refused(keyed().image("python:3.12\nRUN curl evil")),
         @r#"`image` must be one image reference such as "python:3.12": it holds a line break, another blank, a control character or a backslash, which would add to the Dockerfile made from it"#
+    );
+    insta::assert_snapshot!(
+        refused(keyed().image(Image::base("debian:12").workdir("/a\nUSER root"))),
+        @"`image`: a line break or control character in a step would add lines to the build"
+    );
+    insta::assert_snapshot!(
+        refused(keyed().snapshot("s").image(Image::base("a").run_commands(["b"]))),
+        @"Specify either `snapshot` or `image`, not both."
     );
     insta::assert_snapshot!(
         refused(keyed().image("")),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use context_vars::{NoVars, Variable, Vars};
-use daytona_env::{DaytonaResources, Lease};
+use daytona_env::{DaytonaResources, Image, Lease};
 use futures_util::future::join_all;
 use sandbox_core::{ErrorKind, Sandbox};
 use serde_json::json;
@@ -509,4 +509,42 @@ async fn close_insists() {
         left.leftovers()[0].server_bound(),
         Some(Duration::from_secs(360))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_described_image_is_built_line_for_line_and_equal_ones_share() {
+    let fake = Fake::default();
+    let image = || Image::base("debian:12").run_commands(["apt-get install -y jq"]);
+    let builder = fake.builder().image(image().env("STAGE", "canary"));
+    assert!(!format!("{builder:?}").contains("canary"), "{builder:?}");
+    let environment = builder.build().unwrap();
+    assert!(!format!("{environment:?}").contains("canary"));
+    let (one, other) = (environment.open(&NoVars), environment.open(&NoVars));
+    let (one, other) = (one.await.unwrap(), other.await.unwrap());
+    assert_eq!(one.id(), other.id());
+    let rows = fake.state().rows.clone();
+    assert_eq!(rows.len(), 1);
+    insta::assert_snapshot!(
+        rows[0].body["asked"]["buildInfo"]["dockerfileContent"].as_str().unwrap(),
+        @r"
+    FROM debian:12
+    RUN apt-get install -y jq
+    ENV STAGE=canary
+    "
+    );
+    environment.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_of_a_base_alone_is_its_name() {
+    let fake = Fake::default();
+    let environment = fake.builder().image(Image::base("python:3.12"));
+    let environment = environment.build().unwrap();
+    environment.open(&NoVars).await.unwrap();
+    let asked = fake.state().rows[0].body["asked"].clone();
+    assert_eq!(
+        asked["buildInfo"]["dockerfileContent"],
+        "FROM python:3.12\n"
+    );
+    environment.close().await.unwrap();
 }

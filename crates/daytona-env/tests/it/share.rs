@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use context_vars::{NoVars, Variable, Vars};
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
-use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Lease};
+use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Image, Lease};
 use daytona_local::{Fault, Isolation, Server};
 use futures_util::future::join_all;
 use sandbox_core::{ErrorKind, EventKind, ExecRequest, Observed, Sandbox};
@@ -169,6 +169,28 @@ async fn drift_is_refused_and_names_the_parameters_alone() {
         id
     );
     assert_eq!(server.requests_to(&DELETE_SANDBOX).len(), 0);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn equal_images_are_one_sandbox_and_another_one_is_drift() {
+    let server = server().await;
+    let image = || Image::base("debian:12").pip_install(["numpy", "pandas"]);
+    let first = on(&server).image(image()).build().unwrap();
+    let id = first.open(&NoVars).await.unwrap().id().to_owned();
+    // other steps, the same lines
+    let equal = Image::from("debian:12").run_commands(["python -m pip install numpy pandas"]);
+    let second = on(&server).image(equal).build().unwrap();
+    assert_eq!(second.open(&NoVars).await.unwrap().id(), id);
+    let third = on(&server)
+        .image(image().env("A", "canary"))
+        .build()
+        .unwrap();
+    let error = third.open(&NoVars).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("values of image;"), "{error}");
+    assert!(!format!("{error:?}").contains("canary"));
+    assert_eq!(server.sandboxes().len(), 1);
     server.shutdown().await;
 }
 

@@ -7,10 +7,11 @@ use dashmap::mapref::entry::Entry as MapEntry;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::create::{Outcome, UNCLEAR_WINDOW};
+use super::create::Outcome;
 use super::parts::{Creation, End, Entry, Of, Trouble, Unclear, closed};
 use super::slot::{Ended, Revived};
 use super::table::lost;
+use super::unanswered::UNCLEAR_WINDOW;
 use crate::{Error, Provider, Target};
 
 /// What came of a look at a sandbox in doubt. One that is gone is marked so.
@@ -104,6 +105,7 @@ impl<P: Provider> Shared<P> {
             attempt: creation.attempt.clone(),
             key: creation.key.clone(),
             epoch: creation.epoch,
+            unanswered: *creation.unanswered(),
             born: now.saturating_sub(age),
             heard: AtomicU64::new(now),
             renewed: AtomicU64::new(now),
@@ -118,6 +120,7 @@ impl<P: Provider> Shared<P> {
     /// Has the ledger take note of an outcome that leaves no sandbox in the table.
     fn settle_item(&self, creation: &Creation<P>, outcome: Outcome<P>) -> (End<P>, Concluded<P>) {
         let item = creation.item;
+        self.ledger.unanswered(item, *creation.unanswered());
         match outcome {
             Outcome::Ready { target, .. } => {
                 self.ledger.condemn(item, target);
@@ -133,8 +136,7 @@ impl<P: Provider> Shared<P> {
             }
             Outcome::Unclear(error) => {
                 let until = Instant::now() + UNCLEAR_WINDOW;
-                self.ledger
-                    .unclear(item, creation.attempt.clone(), until, error.clone());
+                self.ledger.unclear(item, until, error.clone());
                 (End::Failed(error), Concluded::Watch(item))
             }
         }

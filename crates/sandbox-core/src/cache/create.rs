@@ -13,9 +13,6 @@ use super::tools::{Backoff, guarded, unless};
 use crate::event::EventKind;
 use crate::{CreateError, Error, ErrorKind, Fate, Found, Provider, Sandbox, Target};
 
-/// How long an attempt of unknown fate is watched: a request that was under way may still be
-/// carried out.
-pub(super) const UNCLEAR_WINDOW: Duration = Duration::from_secs(120);
 /// The last look at an attempt whose deadline has passed.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
@@ -144,6 +141,7 @@ impl<P: Provider> Drop for Task<P> {
             entry.attempt.liveness().mark_doubtful();
             self.end_revival(&entry, Revival::Failed(error));
         } else if self.begun {
+            self.creation.unanswered().add(Instant::now());
             self.end_creation(Outcome::Unclear(error));
         } else {
             self.end_creation(self.unbegun(error));
@@ -176,7 +174,7 @@ impl<'t, P: Provider> Attempting<'t, P> {
         }
         let mut error = loop {
             match self.create().await {
-                Ok(sandbox) => return ready(sandbox, false),
+                Ok(sandbox) => return ready::<P>(sandbox, false),
                 Err(failed) if failed.fate() == Fate::NotCreated && !self.unclear => {
                     let error = failed.into_error();
                     // The service only asks to wait, and the account heeds it.
@@ -192,8 +190,8 @@ impl<'t, P: Provider> Attempting<'t, P> {
         let mut tries = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));
         while Instant::now() < self.deadline {
             match self.find(self.deadline).await {
-                Ok(Found::Ready(sandbox)) => return ready(sandbox, true),
-                Ok(Found::Broken { target, reason }) => return Outcome::Broken { target, reason },
+                Ok(Found::Ready(sandbox)) => return self.adopt(sandbox),
+                Ok(Found::Broken { target, reason }) => return self.broken(target, reason),
                 Ok(Found::Pending) => {
                     if self.creation.is_cancelled() {
                         return self.by_name(error);
@@ -214,7 +212,7 @@ impl<'t, P: Provider> Attempting<'t, P> {
                         return self.absent(refused);
                     }
                     match self.create().await {
-                        Ok(sandbox) => return ready(sandbox, false),
+                        Ok(sandbox) => return ready::<P>(sandbox, false),
                         Err(failed) => error = failed.into_error(),
                     }
                 }
@@ -243,12 +241,22 @@ impl<'t, P: Provider> Attempting<'t, P> {
     /// The deadline has passed.
     async fn last_look(&self, error: Error) -> Outcome<P> {
         match self.find(Instant::now() + LAST_LOOK).await {
-            Ok(Found::Ready(sandbox)) => ready(sandbox, true),
-            Ok(Found::Broken { target, reason }) => Outcome::Broken { target, reason },
+            Ok(Found::Ready(sandbox)) => self.adopt(sandbox),
+            Ok(Found::Broken { target, reason }) => self.broken(target, reason),
             Ok(Found::Pending) => self.by_name(error),
             Ok(Found::Absent) => self.absent(error),
             Err(_) => unclear(&error),
         }
+    }
+
+    fn adopt(&self, sandbox: P::Sandbox) -> Outcome<P> {
+        self.creation.unanswered().found_one();
+        ready::<P>(sandbox, true)
+    }
+
+    fn broken(&self, target: Target, reason: Error) -> Outcome<P> {
+        self.creation.unanswered().found_one();
+        Outcome::Broken { target, reason }
     }
 
     fn absent(&self, error: Error) -> Outcome<P> {
@@ -262,26 +270,25 @@ impl<'t, P: Provider> Attempting<'t, P> {
     /// It exists and is not ready in time.
     fn by_name(&self, error: Error) -> Outcome<P> {
         let seconds = self.shared.settings.create_timeout.as_secs_f64();
-        Outcome::Broken {
-            target: Target::new(None, self.creation.attempt.name()),
-            reason: Error::new(
-                ErrorKind::Timeout,
-                format!("the sandbox was not ready within {seconds} s and is being removed"),
-            )
-            .with_source(error),
-        }
+        let reason = Error::new(
+            ErrorKind::Timeout,
+            format!("the sandbox was not ready within {seconds} s and is being removed"),
+        );
+        let target = Target::new(None, self.creation.attempt.name());
+        self.broken(target, reason.with_source(error))
     }
 
     async fn create(&mut self) -> Result<P::Sandbox, CreateError> {
         let Self {
             shared, creation, ..
         } = *self;
-        let mut fate = Fate::MayExist;
+        let (mut fate, mut answered) = (Fate::MayExist, false);
         let work = async {
             let params = creation.key.values();
             let made = shared.provider.create(&creation.attempt, params).await;
             made.map_err(|failed| {
                 fate = failed.fate();
+                answered = failed.is_answered();
                 failed.into_error()
             })
         };
@@ -299,11 +306,16 @@ impl<'t, P: Provider> Attempting<'t, P> {
             if fate == Fate::NotCreated {
                 return CreateError::not_created(error);
             }
-            // An answer settles the request it answers; silence does not.
-            self.unclear |= matches!(
+            if matches!(
                 error.kind(),
                 ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
-            );
+            ) {
+                self.unclear = true;
+                // An answer settles the request it answers; silence does not.
+                if !answered {
+                    creation.unanswered().add(Instant::now());
+                }
+            }
             CreateError::may_exist(error)
         })
     }

@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::key::StoredKey;
 use super::parts::Entry;
-use super::snapshot::of_subject;
+use super::unanswered::Unanswered;
 use crate::event::Subject;
-use crate::{
-    Attempt, Error, ErrorKind, Leftover, Provider, ResolvedOf, SandboxSnapshot, SnapshotState,
-    Target,
-};
+use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf, Target};
+
+mod report;
 
 pub(super) struct Ledger<P: Provider> {
     items: Mutex<Items<P>>,
@@ -33,9 +31,12 @@ struct Item<P: Provider> {
     epoch: u64,
     key: StoredKey<ResolvedOf<P>>,
     target: Target,
+    attempt: Attempt,
     subject: Subject,
     begun: Instant,
     fate: Fate,
+    /// What else may appear under its name.
+    unanswered: Unanswered,
     why: Option<Error>,
     /// The service would not remove it and has stopped it instead.
     stopped: bool,
@@ -60,7 +61,7 @@ impl<P: Provider> Item<P> {
 
 enum Fate {
     Creating,
-    Unclear { attempt: Attempt, until: Instant },
+    Unclear { until: Instant },
     Deleting,
 }
 
@@ -103,6 +104,7 @@ impl<P: Provider> Ledger<P> {
         key: StoredKey<ResolvedOf<P>>,
         target: Target,
         subject: Subject,
+        (attempt, unanswered): (&Attempt, Unanswered),
         fate: Fate,
     ) -> u64 {
         let mut items = self.lock();
@@ -115,9 +117,11 @@ impl<P: Provider> Ledger<P> {
                 epoch,
                 key,
                 target,
+                attempt: attempt.clone(),
                 subject,
                 begun: Instant::now(),
                 fate,
+                unanswered,
                 why: None,
                 stopped: false,
                 running,
@@ -137,7 +141,8 @@ impl<P: Provider> Ledger<P> {
         subject: Subject,
     ) -> u64 {
         let target = Target::new(None, attempt.name());
-        self.add(epoch, key, target, subject, Fate::Creating)
+        let tries = (attempt, Unanswered::default());
+        self.add(epoch, key, target, subject, tries, Fate::Creating)
     }
 
     /// Notes that a sandbox in doubt is being looked at.
@@ -152,28 +157,55 @@ impl<P: Provider> Ledger<P> {
 
     fn of(&self, entry: &Entry<P>, fate: Fate) -> u64 {
         let (key, target) = (entry.key.clone(), entry.target.clone());
-        self.add(entry.epoch, key, target, entry.subject.clone(), fate)
+        let tries = (&entry.attempt, entry.unanswered);
+        self.add(entry.epoch, key, target, entry.subject.clone(), tries, fate)
     }
 
-    /// Takes an attempt of unknown fate up again; false if it has been decided meanwhile.
-    pub(super) fn take_up(&self, id: u64) -> bool {
+    /// Takes an attempt of unknown fate up again; `None` if it has been decided meanwhile.
+    pub(super) fn take_up(&self, id: u64) -> Option<Unanswered> {
         let mut items = self.lock();
         match items.all.get_mut(&id) {
             Some(item) if matches!(item.fate, Fate::Unclear { .. }) => {
                 item.fate = Fate::Creating;
                 item.running = true;
                 item.settled = false;
-                true
+                Some(item.unanswered)
             }
-            _ => false,
+            _ => None,
         }
     }
 
+    /// The requests of a creation that were not answered.
+    pub(super) fn unanswered(&self, id: u64, unanswered: Unanswered) {
+        if let Some(item) = self.lock().all.get_mut(&id) {
+            item.unanswered = unanswered;
+        }
+    }
+
+    /// It is gone, and its name free. If a request that was not answered may still bring another
+    /// of that name, the item becomes one to be watched, and why comes back.
+    pub(super) fn awaits_late(&self, id: u64) -> Option<Error> {
+        let mut items = self.lock();
+        let item = items.all.get_mut(&id)?;
+        let until = item.unanswered.until(Instant::now())?;
+        let why = Error::new(
+            ErrorKind::Timeout,
+            "it was removed, but an earlier request to create it was never answered; the service \
+             may still carry that out, and what appears then is removed",
+        );
+        item.fate = Fate::Unclear { until };
+        item.target = Target::new(None, item.attempt.name());
+        item.why = Some(why.clone());
+        item.running = false;
+        item.settled = false;
+        Some(why)
+    }
+
     /// A creation's fate stays unknown for now.
-    pub(super) fn unclear(&self, id: u64, attempt: Attempt, until: Instant, why: Error) {
+    pub(super) fn unclear(&self, id: u64, until: Instant, why: Error) {
         let mut items = self.lock();
         if let Some(item) = items.all.get_mut(&id) {
-            item.fate = Fate::Unclear { attempt, until };
+            item.fate = Fate::Unclear { until };
             item.why = Some(why);
             item.running = false;
         }
@@ -192,6 +224,7 @@ impl<P: Provider> Ledger<P> {
         let mut items = self.lock();
         match items.all.get_mut(&id) {
             Some(item) if matches!(item.fate, Fate::Unclear { .. }) => {
+                item.unanswered.found_one();
                 item.condemn(target);
                 true
             }
@@ -287,12 +320,12 @@ impl<P: Provider> Ledger<P> {
     pub(super) fn watched(&self, id: u64) -> Option<Watched<P>> {
         let items = self.lock();
         let item = items.all.get(&id)?;
-        match &item.fate {
-            Fate::Unclear { attempt, until } => Some(Watched {
+        match item.fate {
+            Fate::Unclear { until } => Some(Watched {
                 subject: item.subject.clone(),
-                attempt: attempt.clone(),
+                attempt: item.attempt.clone(),
                 key: item.key.clone(),
-                until: *until,
+                until,
             }),
             Fate::Creating | Fate::Deleting => None,
         }
@@ -343,53 +376,6 @@ impl<P: Provider> Ledger<P> {
 
     pub(super) fn subscribe(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
-    }
-
-    /// What of these epochs is left, or may be.
-    pub(super) fn leftovers(&self, epoch: u64, bound: Option<Duration>) -> Vec<Leftover> {
-        let items = self.lock();
-        items
-            .all
-            .values()
-            .filter(|item| item.epoch <= epoch)
-            .map(|item| {
-                let why = item.why.clone().unwrap_or_else(|| match item.fate {
-                    Fate::Creating if item.target.id().is_some() => {
-                        Error::new(ErrorKind::Timeout, "it was still being started")
-                    }
-                    Fate::Creating => Error::new(ErrorKind::Timeout, "it was still being created"),
-                    Fate::Unclear { .. } => {
-                        Error::new(ErrorKind::Timeout, "it is not known whether it exists")
-                    }
-                    Fate::Deleting => Error::new(ErrorKind::Timeout, "it was still being removed"),
-                });
-                Leftover::new(item.target.id().map(str::to_owned), item.target.name(), why)
-                    .with_server_bound(bound)
-                    .with_stopped(item.stopped)
-            })
-            .collect()
-    }
-
-    /// Everything here, for a snapshot.
-    pub(super) fn snapshot(&self) -> Vec<SandboxSnapshot> {
-        let items = self.lock();
-        items
-            .all
-            .values()
-            .map(|item| {
-                let state = match item.fate {
-                    Fate::Creating if item.target.id().is_some() => SnapshotState::Waking,
-                    Fate::Creating => SnapshotState::Creating,
-                    Fate::Unclear { .. } => SnapshotState::Unresolved,
-                    Fate::Deleting if item.stopped => SnapshotState::Stopped,
-                    Fate::Deleting => SnapshotState::Deleting,
-                };
-                SandboxSnapshot {
-                    last_error: item.why.clone(),
-                    ..of_subject(&item.subject, state, item.begun.elapsed())
-                }
-            })
-            .collect()
     }
 
     /// How many items there are.

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::accounts::Account;
 use super::key::StoredKey;
 use super::slot::{Condition, Parts, Same};
+use super::unanswered::Unanswered;
 use crate::event::Subject;
 use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf, Target};
 
@@ -56,6 +57,8 @@ pub(super) struct Entry<P: Provider> {
     pub(super) key: StoredKey<ResolvedOf<P>>,
     pub(super) epoch: u64,
     pub(super) subject: Subject,
+    /// What else may appear under its name once it is gone.
+    pub(super) unanswered: Unanswered,
     /// When its creation began, in milliseconds of the factory's time.
     pub(super) born: u64,
     /// When it was last heard of, in milliseconds of the factory's time.
@@ -127,6 +130,7 @@ pub(super) struct Creation<P: Provider> {
     pub(super) begun: Instant,
     /// True if an earlier try under this name has an unknown fate.
     pub(super) reposts: bool,
+    unanswered: Mutex<Unanswered>,
     /// The sandbox in doubt, if that is what it is about.
     pub(super) revives: Option<Arc<Entry<P>>>,
     cancelled: AtomicBool,
@@ -141,7 +145,8 @@ pub(super) struct Plan<P: Provider> {
     pub(super) subject: Subject,
     pub(super) account: Arc<Account>,
     pub(super) item: u64,
-    pub(super) reposts: bool,
+    /// The requests of an earlier try under this name, if its fate is unknown.
+    pub(super) reposts: Option<Unanswered>,
 }
 
 impl<P: Provider> Creation<P> {
@@ -154,7 +159,8 @@ impl<P: Provider> Creation<P> {
             account: plan.account,
             item: plan.item,
             begun: Instant::now(),
-            reposts: plan.reposts,
+            reposts: plan.reposts.is_some(),
+            unanswered: Mutex::new(plan.reposts.unwrap_or_default()),
             revives: None,
             cancelled: AtomicBool::new(false),
             ended: watch::Sender::new(None),
@@ -169,10 +175,17 @@ impl<P: Provider> Creation<P> {
             subject: entry.subject.clone(),
             account,
             item,
-            reposts: false,
+            reposts: None,
         });
         revival.revives = Some(entry);
         revival
+    }
+
+    /// Its requests that were not answered; locked for as long as the statement.
+    pub(super) fn unanswered(&self) -> MutexGuard<'_, Unanswered> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells everybody who waits, once.

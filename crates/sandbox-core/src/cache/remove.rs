@@ -46,8 +46,20 @@ async fn remove<P: Provider>(care: Care<P>) {
         let error = match destroy(&shared, &doomed.target, &doomed).await {
             Ok(destroyed) => {
                 shared.note(subject, &gone(destroyed, &doomed));
-                shared.ledger.done(item);
-                return care.release();
+                let late = match destroyed {
+                    // It lives on, and keeps its name.
+                    Destroyed::Released => None,
+                    Destroyed::Gone | Destroyed::Accepted => shared.ledger.awaits_late(item),
+                };
+                care.release();
+                match late {
+                    None => shared.ledger.done(item),
+                    Some(error) => {
+                        shared.note(subject, &EventKind::Unresolved { error });
+                        shared.watch(item);
+                    }
+                }
+                return;
             }
             Err(error) => error,
         };

@@ -231,18 +231,22 @@ impl<P: Provider> Shared<P> {
     ) -> Arc<Creation<P>> {
         let subject =
             |attempt: &Attempt| Subject::new(attempt, miss.print, miss.scope, miss.account.print());
+        let retake = retake.and_then(|unclear| {
+            let unanswered = self.ledger.take_up(unclear.item)?;
+            Some((unclear, unanswered))
+        });
         let (attempt, subject, item, reposts) = match retake {
-            Some(unclear) if self.ledger.take_up(unclear.item) => {
+            Some((unclear, unanswered)) => {
                 let subject = subject(&unclear.attempt);
-                (unclear.attempt, subject, unclear.item, true)
+                (unclear.attempt, subject, unclear.item, Some(unanswered))
             }
-            _ => {
+            None => {
                 let attempt = Attempt::new(miss.name.clone(), slot.generation(), slot.has_lost());
                 let subject = subject(&attempt);
                 let item =
                     self.ledger
                         .creating(slot.epoch(), miss.key.clone(), &attempt, subject.clone());
-                (attempt, subject, item, false)
+                (attempt, subject, item, None)
             }
         };
         let creation = Arc::new(Creation::new(Plan {

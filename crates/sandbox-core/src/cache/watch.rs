@@ -8,9 +8,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
 use super::care::Care;
-use super::create::UNCLEAR_WINDOW;
 use super::ledger::Watched;
 use super::tools::guarded;
+use super::unanswered::UNCLEAR_WINDOW;
 use crate::event::EventKind;
 use crate::{Error, ErrorKind, Found, Provider, Sandbox, Target};
 

@@ -17,6 +17,7 @@ pub enum Fate {
 pub struct CreateError {
     error: Error,
     fate: Fate,
+    answered: bool,
 }
 
 impl CreateError {
@@ -26,6 +27,7 @@ impl CreateError {
         Self {
             error,
             fate: Fate::NotCreated,
+            answered: true,
         }
     }
 
@@ -35,7 +37,26 @@ impl CreateError {
         Self {
             error,
             fate: Fate::MayExist,
+            answered: false,
         }
+    }
+
+    /// The service itself answered, so that the request is over: what it made is there by now, and
+    /// it will not be carried out later. Without this, a request whose error is
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Timeout`](crate::ErrorKind::Timeout) or
+    /// [`Internal`](crate::ErrorKind::Internal) counts as one that may still be carried out: what
+    /// its attempt made is watched for two minutes after it was removed, and a `close` in that time
+    /// says so.
+    #[must_use]
+    pub fn answered(mut self) -> Self {
+        self.answered = true;
+        self
+    }
+
+    /// True if the service itself answered.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.answered
     }
 
     /// What went wrong.

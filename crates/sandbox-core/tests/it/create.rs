@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use context_vars::NoVars;
 use sandbox_core::{ErrorKind, Sandbox};
+use tokio::time::sleep;
 
 use crate::counting::Counting;
 use crate::fake::{Create, Row, Service, opening, settle};
@@ -85,7 +86,7 @@ async fn one_that_becomes_ready_is_waited_for() {
     let service = Service::new().script([Create::Pending]);
     let factory = service.factory();
     let open = opening(&factory, NoVars);
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    sleep(Duration::from_secs(20)).await;
     assert!(!open.is_finished());
     service.edit(|state| state.rows.values_mut().for_each(|row| *row = Row::Ready));
     open.await.unwrap().unwrap();
@@ -130,7 +131,45 @@ async fn a_panic_is_an_error_and_bricks_nothing() {
     assert!(error.source().unwrap().to_string().contains("panicked"));
     assert!(!format!("{error:?}").contains("canary"));
     factory.open(&NoVars).await.unwrap();
+    // What the panic left under way may still be carried out, once the name is free.
+    let error = factory.close().await.unwrap_err();
+    assert_eq!(error.leftovers().len(), 1, "{error}");
+    sleep(Duration::from_secs(121)).await;
     factory.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_appears_after_its_name_was_freed_is_removed() {
+    let service = Service::new().script([Create::Silence, Create::Silence]);
+    let factory = service.factory();
+    let sandbox = factory.open(&NoVars).await.unwrap();
+    let name = sandbox.info().name().to_owned();
+    let error = factory.close().await.unwrap_err();
+    let [leftover] = error.leftovers() else {
+        panic!("{error}");
+    };
+    assert_eq!((leftover.id(), leftover.name()), (None, name.as_str()));
+    insta::assert_snapshot!(leftover.why(), @"it was removed, but an earlier request to create it was never answered; the service may still carry that out, and what appears then is removed");
+    // Two requests went unanswered, and both are carried out, one after the other.
+    for _ in 0..2 {
+        sleep(Duration::from_secs(20)).await;
+        service.appears(&name);
+        assert_eq!(service.rows(), 1);
+        let closing = factory.close().await;
+        assert_eq!(service.rows(), 0, "{closing:?}");
+    }
+    factory.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_carried_out_after_all_is_not_waited_for() {
+    for create in [Create::Lost, Create::Answered] {
+        let service = Service::new().script([create]);
+        let factory = service.factory();
+        factory.open(&NoVars).await.unwrap();
+        factory.close().await.unwrap();
+        assert_eq!(service.rows(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +198,7 @@ async fn an_unclear_attempt_is_reported_and_its_name_used_again() {
     let names = service.edit(|state| state.creates.clone());
     assert_eq!(names[0], names[1]);
     assert_eq!(factory.pending(), 0);
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    sleep(Duration::from_secs(600)).await;
     assert_eq!(service.rows(), 1, "the watcher leaves an adopted one alone");
     factory.close().await.unwrap();
 }
@@ -174,12 +213,12 @@ async fn a_late_commit_is_removed() {
         .build()
         .unwrap();
     factory.open(&NoVars).await.unwrap_err();
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    sleep(Duration::from_secs(20)).await;
     service.edit(|state| {
         let name = state.creates[0].clone();
         state.rows.insert(name, Row::Ready)
     });
-    tokio::time::sleep(Duration::from_secs(26)).await;
+    sleep(Duration::from_secs(26)).await;
     assert_eq!(service.rows(), 0, "found at the look after 45 s");
     factory.close().await.unwrap();
     settle().await;
@@ -191,9 +230,9 @@ async fn an_unclear_attempt_that_stays_absent_is_forgotten_after_its_window() {
     let service = Service::new().script([Create::Panic]);
     let factory = service.factory();
     factory.open(&NoVars).await.unwrap_err();
-    tokio::time::sleep(Duration::from_secs(119)).await;
+    sleep(Duration::from_secs(119)).await;
     assert_eq!(factory.pending(), 1);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    sleep(Duration::from_secs(2)).await;
     assert_eq!(factory.pending(), 0);
     factory.close().await.unwrap();
 }
@@ -205,7 +244,7 @@ async fn a_service_that_cannot_be_asked_proves_nothing() {
     let factory = service.factory();
     let error = factory.open(&NoVars).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_secs(300)).await;
     assert_eq!(
         (factory.pending(), service.rows()),
         (1, 1),

@@ -57,6 +57,8 @@ pub(crate) enum Create {
     Pending,
     /// No answer, and nothing is made now.
     Silence,
+    /// The service itself says that it cannot now; nothing is made.
+    Answered,
     /// A refusal; nothing is made.
     Refused(ErrorKind),
     /// Too many; come back later.
@@ -164,6 +166,11 @@ impl Service {
         self.edit(|state| state.rows.len())
     }
 
+    /// A request that nobody answered is carried out now.
+    pub(crate) fn appears(&self, name: &str) {
+        self.edit(|state| state.rows.insert(name.to_owned(), Row::Ready));
+    }
+
     /// A factory whose tasks run here.
     pub(crate) fn factory(&self) -> CachingFactory<Self> {
         self.builder().build().unwrap()
@@ -245,6 +252,7 @@ impl Provider for Service {
                 return Err(lost());
             }
             Create::Silence => return Err(lost()),
+            Create::Answered => return Err(lost().answered()),
             Create::Refused(kind) => {
                 return Err(CreateError::may_exist(Error::new(kind, "refused")));
             }

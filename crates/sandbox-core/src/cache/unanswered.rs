@@ -1,0 +1,33 @@
+//! Requests for one sandbox that were not answered: each may still be carried out for a while.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a request that was under way when its connection died may still be carried out.
+pub(super) const UNCLEAR_WINDOW: Duration = Duration::from_secs(120);
+
+/// How many requests of an attempt are still open, and until when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unanswered {
+    count: u32,
+    until: Option<Instant>,
+}
+
+impl Unanswered {
+    /// One more went unanswered just now.
+    pub(super) fn add(&mut self, now: Instant) {
+        self.count = self.count.saturating_add(1);
+        self.until = Some(now + UNCLEAR_WINDOW);
+    }
+
+    /// A sandbox was found that no answer had told of: one of them was carried out.
+    pub(super) fn found_one(&mut self) {
+        self.count = self.count.saturating_sub(1);
+    }
+
+    /// Until when one more sandbox of this name may appear; `None` if none can.
+    pub(super) fn until(self, now: Instant) -> Option<Instant> {
+        self.until.filter(|until| self.count > 0 && *until > now)
+    }
+}

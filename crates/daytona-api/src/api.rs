@@ -1,5 +1,6 @@
 //! The operations, by what they work on.
 
+mod build_log;
 mod bulk_download;
 mod bulk_upload;
 mod computer_use;
@@ -42,6 +43,7 @@ use crate::client::auth::Base;
 use crate::error::Error;
 use crate::request::Call;
 
+pub use self::build_log::BuildLog;
 pub use self::bulk_download::{BulkDownload, BulkFile, FileError};
 pub use self::bulk_upload::BulkUpload;
 pub use self::computer_use::{ComputerUse, Screenshot};

@@ -42,7 +42,7 @@ pub struct Daytona {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) base: Base,
-    allowed: Vec<Base>,
+    pub(crate) allowed: Vec<Base>,
     headers: HeaderMap,
     transport: Arc<dyn Transport>,
     /// By origin, of which there are few.

@@ -47,9 +47,18 @@ pub(crate) struct Call {
 impl Call {
     /// A call of `route` with its path parameters, in the order of the path.
     pub(crate) fn new(route: &'static Route, params: &[&str]) -> Result<Self, Error> {
+        let path = fill(route, params).map_err(|error| error.with_operation(route.id))?;
         Ok(Self {
+            path,
+            ..Self::at_base(route)
+        })
+    }
+
+    /// A call of `route` at a base that the server gave, which is the whole address.
+    pub(crate) fn at_base(route: &'static Route) -> Self {
+        Self {
             route,
-            path: fill(route, params).map_err(|error| error.with_operation(route.id))?,
+            path: String::new(),
             query: String::new(),
             headers: HeaderMap::new(),
             body: None,
@@ -64,7 +73,7 @@ impl Call {
             total: None,
             anonymous: false,
             secrets: Vec::new(),
-        })
+        }
     }
 
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {

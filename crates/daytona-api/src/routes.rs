@@ -32,6 +32,30 @@ pub const EVENT_SOCKET: Route = Route {
     success: &[101],
 };
 
+/// The log of the build of a sandbox's image: at the address that `getBuildLogsUrl` answers, on the toolbox proxy, which
+/// no document has, so the id is a name of ours. The path is what the proxy 0.190 has. Not in [`ALL`].
+pub const BUILD_LOG: Route = Route {
+    id: "readBuildLog",
+    api: Api::ControlPlane,
+    method: Method::Get,
+    path: "/sandboxes/{sandboxId}/build-logs",
+    path_params: &["sandboxId"],
+    query: &[QueryParam {
+        name: "follow",
+        required: false,
+        array: false,
+    }],
+    headers: &[],
+    tag: "sandbox",
+    deprecated: false,
+    newer: false,
+    request_types: &[],
+    request_model: None,
+    response_types: &["application/octet-stream"],
+    response_model: None,
+    success: &[200],
+};
+
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

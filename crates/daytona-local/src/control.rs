@@ -1,5 +1,6 @@
 //! The control plane: rows, their states, the timers that move them.
 
+pub(crate) mod build_log;
 pub(crate) mod create;
 pub(crate) mod lifecycle;
 pub(crate) mod list;

@@ -1,5 +1,7 @@
 //! Tests of the client from outside: the requests it makes, and what it does with every kind of answer.
 
+#[cfg(feature = "test-util")]
+mod build_log;
 mod decode;
 #[cfg(feature = "test-util")]
 mod images;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 use serde_json::{Map, Value};
 
+use super::build_log::BuildLog;
 use super::row::{Build, Intervals, Row};
 use crate::clock::add;
 use crate::faults::Action;
@@ -103,22 +104,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     let archive = fields.number("autoArchiveInterval");
     let delete = fields.number("autoDeleteInterval");
     let ttl = fields.number("ttlMinutes");
-    let build = fields.object("buildInfo").map(|info| Build {
-        dockerfile: info
-            .get("dockerfileContent")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        context_hashes: info
-            .get("contextHashes")
-            .and_then(Value::as_array)
-            .map(|hashes| {
-                hashes
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect()
-            }),
-    });
+    let build = fields.object("buildInfo").map(build);
     if !problems.is_empty() {
         return Err(Failure::bad(problems.join(", ")));
     }
@@ -199,6 +185,19 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         past: VecDeque::new(),
         news: None,
     })
+}
+
+fn build(info: &Map<String, Value>) -> Build {
+    let dockerfile = info.get("dockerfileContent").and_then(Value::as_str);
+    let hashes = info.get("contextHashes").and_then(Value::as_array);
+    Build {
+        dockerfile: dockerfile.map(str::to_owned),
+        context_hashes: hashes.map(|hashes| {
+            let hashes = hashes.iter().filter_map(Value::as_str);
+            hashes.map(str::to_owned).collect()
+        }),
+        log: BuildLog::begin(dockerfile),
+    }
 }
 
 /// The only rules for names: no markup, no address, no control characters.

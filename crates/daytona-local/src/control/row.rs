@@ -8,6 +8,7 @@ use std::time::Duration;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 use jiff::Timestamp;
 
+use super::build_log::BuildLog;
 use super::news::News;
 use super::store::Work;
 use crate::clock::{add, between};
@@ -20,6 +21,7 @@ const RENEWAL: Duration = Duration::from_secs(50);
 pub(crate) struct Build {
     pub(crate) dockerfile: Option<String>,
     pub(crate) context_hashes: Option<Vec<String>>,
+    pub(crate) log: BuildLog,
 }
 
 /// The intervals in minutes, as the wire has them.
@@ -132,6 +134,9 @@ impl Row {
         self.pending = false;
         self.updated_at = now;
         self.last_activity_at = self.last_activity_at.max(now);
+        if let Some(build) = &self.build {
+            build.log.entered(&self.state, self.error_reason.as_deref());
+        }
         if let Some(news) = &self.news {
             news.changed(self, &old);
         }

@@ -18,7 +18,7 @@ use super::query::Query;
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
 use super::{admin, auth, events, strike};
-use crate::control::{create, lifecycle, list, misc, settings};
+use crate::control::{build_log, create, lifecycle, list, misc, settings};
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
 
@@ -226,6 +226,9 @@ pub(super) async fn handle_json(
         "setTtl" => settings::ttl(app, key, call.param(1)),
         "updatePublicStatus" => settings::public(app, key, call.param(1)),
         "updateLastActivity" => settings::last_activity(app, key),
+        "getBuildLogsUrl" => build_log::url(app, key),
+        // the first is what older clients ask for
+        "getBuildLogs" | "readBuildLog" => build_log::read(app, key, &call.query),
         "getToolboxProxyUrl" => misc::toolbox_proxy_url(app, key),
         "ConfigController_getConfig" => Ok(misc::config(app)),
         "HealthController_live" | "HealthController_check" => Ok(misc::health()),

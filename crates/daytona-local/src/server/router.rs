@@ -18,6 +18,8 @@ const OLDER: [(&str, &str, &str); 2] = [
 struct Table {
     control: HashMap<&'static str, Router<&'static str>>,
     toolbox: HashMap<&'static str, Router<&'static str>>,
+    /// What the proxy serves besides toolboxes.
+    proxy: HashMap<&'static str, Router<&'static str>>,
     /// Documented routes that another one hides.
     hidden: Vec<&'static str>,
 }
@@ -35,6 +37,11 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         events.path.trim_end_matches('/'),
         events.id,
     );
+    let log = routes::BUILD_LOG;
+    let proxy = table.proxy.entry(log.method.as_str()).or_default();
+    if proxy.insert(log.path, log.id).is_err() {
+        table.hidden.push(log.id);
+    }
     for (method, path, id) in OLDER {
         table.add(Api::Toolbox, method, path, id);
     }
@@ -77,6 +84,9 @@ pub(crate) fn find(method: &str, path: &str) -> Matched {
         let mut matched = look_up(&TABLE.toolbox, Api::Toolbox, method, &format!("/{rest}"));
         matched.sandbox = Some(decode(sandbox));
         return matched;
+    }
+    if path.starts_with("/sandboxes/") {
+        return look_up(&TABLE.proxy, Api::ControlPlane, method, path);
     }
     match path.strip_prefix("/api") {
         Some(rest) if rest.starts_with('/') => {
@@ -148,5 +158,10 @@ mod tests {
         assert_eq!(find("GET", "/toolbox/x/files/").route, Some("ListFiles"));
         assert_eq!(find("GET", "/api/socket.io/").route, Some("connectEvents"));
         assert_eq!(find("POST", "/api/socket.io/").route, None);
+        let log = find("GET", "/sandboxes/a/build-logs");
+        assert_eq!(
+            (log.route, log.params),
+            (Some("readBuildLog"), vec!["a".to_owned()])
+        );
     }
 }

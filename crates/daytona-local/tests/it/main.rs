@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod build_log;
 mod events;
 mod exec;
 mod files;

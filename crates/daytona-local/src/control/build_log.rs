@@ -1,0 +1,110 @@
+//! The log of a build: what this server really does with an image, which is not to build it.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use daytona_api::models::SandboxState;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::server::app::App;
+use crate::server::query::Query;
+use crate::server::reply::{Body, Failure, Reply};
+
+/// Written as the sandbox changes its state, until it is built. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct BuildLog(watch::Sender<Written>);
+
+#[derive(Debug)]
+struct Written {
+    text: String,
+    over: bool,
+}
+
+impl BuildLog {
+    pub(crate) fn begin(dockerfile: Option<&str>) -> Self {
+        let mut text =
+            "embedded server: no image is built, the sandbox runs on this machine\n".to_owned();
+        for line in dockerfile.unwrap_or_default().lines() {
+            // writing to a String cannot fail
+            let _ = writeln!(text, "not carried out: {line}");
+        }
+        let _ = writeln!(text, "state: {}", SandboxState::PendingBuild.as_str());
+        let over = false;
+        Self(watch::Sender::new(Written { text, over }))
+    }
+
+    /// Notes a state on the way to the one that ends the build.
+    pub(super) fn entered(&self, state: &SandboxState, reason: Option<&str>) {
+        self.0.send_if_modified(|written| {
+            if written.over {
+                return false;
+            }
+            let _ = write!(written.text, "state: {}", state.as_str());
+            if let Some(reason) = reason {
+                let _ = write!(written.text, " ({reason})");
+            }
+            written.text.push('\n');
+            written.over = !matches!(state, SandboxState::PendingBuild | SandboxState::Creating);
+            true
+        });
+    }
+
+    fn body(&self, app: &App, follow: bool) -> Body {
+        let start = (self.0.subscribe(), 0, app.stop.clone());
+        let pieces = stream::unfold(start, move |(mut written, at, stop)| async move {
+            loop {
+                let (piece, over) = {
+                    let now = written.borrow_and_update();
+                    let piece = now.text.get(at..).unwrap_or_default();
+                    (Bytes::copy_from_slice(piece.as_bytes()), now.over)
+                };
+                if !piece.is_empty() {
+                    let at = at + piece.len();
+                    let frame = Ok::<_, io::Error>(Frame::data(piece));
+                    return Some((frame, (written, at, stop)));
+                }
+                if over || !follow {
+                    return None;
+                }
+                tokio::select! {
+                    changed = written.changed() => changed.ok()?,
+                    () = stop.cancelled() => return None,
+                }
+            }
+        });
+        StreamBody::new(pieces).boxed_unsync()
+    }
+}
+
+/// Where the log is: at the proxy, as the service has it.
+pub(crate) fn url(app: &App, key: &str) -> Result<Reply, Failure> {
+    let mut store = app.store();
+    let row = store.find(key)?;
+    if row.build.is_none() {
+        return Err(none(key));
+    }
+    let url = format!("{}/sandboxes/{}/build-logs", app.origin(), row.id);
+    Ok(Reply::json(200, &json!({ "url": url })))
+}
+
+pub(crate) fn read(app: &Arc<App>, key: &str, query: &Query) -> Result<Reply, Failure> {
+    let log = {
+        let mut store = app.store();
+        let build = store.find(key)?.build.as_ref();
+        build
+            .map(|build| build.log.clone())
+            .ok_or_else(|| none(key))?
+    };
+    let body = log.body(app, query.get("follow") == Some("true"));
+    Ok(Reply::new(200, "application/octet-stream", body))
+}
+
+fn none(key: &str) -> Failure {
+    Failure::not_found(format!("Sandbox with ID {key} has no build info"))
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Sandboxes;
 use crate::client::auth::Base;
@@ -54,6 +54,8 @@ impl Sandboxes {
             failures: 0,
             over: false,
             quiet: 0,
+            silent: None,
+            later: None,
             done: false,
         }
     }
@@ -80,6 +82,10 @@ pub struct BuildLog {
     over: bool,
     /// Silences since the build was over.
     quiet: u32,
+    /// When the silence that is under way counts as one; kept here, so that a `next` that is dropped loses no time.
+    silent: Option<Instant>,
+    /// Nothing is asked for before this.
+    later: Option<Instant>,
     done: bool,
 }
 
@@ -118,7 +124,8 @@ impl BuildLog {
                         self.done = true;
                         return Err(error.with_operation(BUILD_LOG.id));
                     }
-                    sleep(Duration::from_millis(50) * 2_u32.saturating_pow(self.failures)).await;
+                    let doubled = Duration::from_millis(50) * 2_u32.saturating_pow(self.failures);
+                    self.later = Some(Instant::now() + doubled);
                 }
             }
         }
@@ -126,26 +133,34 @@ impl BuildLog {
     }
 
     async fn step(&mut self) -> Result<Option<Bytes>, Error> {
+        if let Some(later) = self.later {
+            sleep_until(later).await;
+            self.later = None;
+        }
         let Some(reading) = &mut self.reading else {
             self.open().await?;
             return Ok(None);
         };
-        match timeout(SILENCE, next(&mut reading.body, reading.patience)).await {
+        let silent = *self.silent.get_or_insert_with(|| Instant::now() + SILENCE);
+        match timeout_at(silent, next(&mut reading.body, reading.patience)).await {
             Ok(piece) => match piece? {
                 Some(piece) => return Ok(self.take(&piece)),
                 None => self.ended().await?,
             },
-            Err(_) if self.follow && self.look().await? => {
-                // what was written last may be under way when the state is told: one more silence
-                self.quiet += 1;
-                self.done = self.quiet > 1;
+            Err(_) => {
+                if self.follow && self.look().await? {
+                    // what was written last may be under way when the state is told: one more silence
+                    self.quiet += 1;
+                    self.done = self.quiet > 1;
+                }
+                self.silent = None;
             }
-            Err(_) => {}
         }
         Ok(None)
     }
 
     fn take(&mut self, piece: &Bytes) -> Option<Bytes> {
+        self.silent = None;
         let known = self.skip.min(piece.len() as u64);
         self.skip -= known;
         let new = piece.slice(usize::try_from(known).unwrap_or(piece.len())..);
@@ -174,7 +189,7 @@ impl BuildLog {
             Ok(mut reading) => {
                 reading.patience.idle = LONGEST;
                 self.reading = Some(reading);
-                self.skip = self.seen;
+                (self.skip, self.silent) = (self.seen, None);
                 Ok(())
             }
             // it is there once the build has begun to write
@@ -200,15 +215,15 @@ impl BuildLog {
             self.done = true;
             return Ok(());
         }
-        self.pause().await?;
+        // at once: what is at its end must not be read again
         self.reading = None;
-        Ok(())
+        self.pause().await
     }
 
-    /// Looks whether the build is over, and waits a moment if it is not.
+    /// Looks whether the build is over; if it is not, what comes next waits a moment.
     async fn pause(&mut self) -> Result<(), Error> {
         if !self.look().await? {
-            sleep(PAUSE).await;
+            self.later = Some(Instant::now() + PAUSE);
         }
         Ok(())
     }

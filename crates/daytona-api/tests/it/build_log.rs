@@ -219,3 +219,20 @@ async fn an_answer_that_is_left_open_ends_with_the_build() {
     assert_eq!(server.looks.load(Ordering::Relaxed), 5);
     assert_eq!(start.elapsed(), Duration::from_secs(12));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_is_impatient_loses_nothing_and_sees_the_end() {
+    for (step, then) in [(1, Then::Breaks), (LOG.len(), Then::Hangs)] {
+        let (_, mut log) = logs(step, then, 3);
+        let (start, mut read) = (Instant::now(), Vec::new());
+        loop {
+            // each is dropped long before a silence or a pause is over
+            match tokio::time::timeout(Duration::from_millis(30), log.next()).await {
+                Ok(Ok(Some(piece))) => read.extend_from_slice(&piece),
+                Ok(end) => break assert!(end.unwrap().is_none()),
+                Err(_) => assert!(start.elapsed() < Duration::from_secs(60), "no end"),
+            }
+        }
+        assert_eq!(read, LOG);
+    }
+}

@@ -137,6 +137,7 @@ impl DaytonaProvider {
                 }
             }
             Some(408) => Err(CreateError::may_exist(error)),
+            Some(409) if self.shares() => self.join(attempt, params, error).await,
             // the name is taken, or to come again was asked: the caller looks for the name
             Some(409 | 429) => Err(CreateError::may_exist(error).answered()),
             Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
@@ -150,6 +151,31 @@ impl DaytonaProvider {
             Some(500..=599) => Err(CreateError::may_exist(error).answered()),
             _ => Err(CreateError::may_exist(error)),
         }
+    }
+
+    /// An agreed name is taken: by what others share, or by what failed or ends just now. That one says nothing about
+    /// this create; it is cleared away, and the name is asked for again.
+    async fn join(
+        &self,
+        attempt: &Attempt,
+        params: &DaytonaParamsResolved,
+        taken: Error,
+    ) -> Result<DaytonaSandbox, CreateError> {
+        match Box::pin(self.find_sandbox(attempt, params)).await {
+            Ok(Found::Ready(sandbox)) => return Ok(sandbox),
+            Ok(Found::Broken { target, .. }) => {
+                let clients = self.clients(params).map_err(CreateError::may_exist)?;
+                // one that cannot be removed is found again, and its reason told
+                let _ = self.release(clients.api(), &target).await;
+            }
+            Ok(Found::Absent) => {}
+            Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
+                return Err(CreateError::not_created(conflict));
+            }
+            _ => return Err(CreateError::may_exist(taken).answered()),
+        }
+        let freed = Error::new(ErrorKind::Unavailable, "the agreed name was still taken");
+        Err(CreateError::may_exist(freed.with_source(taken)).answered())
     }
 
     /// From a reply that names our sandbox to one that can be used.

@@ -91,7 +91,9 @@ fn a_kill_takes_what_left_the_group_along() {
 #[test]
 fn a_command_whose_shell_is_gone_is_dead() {
     for shell in SHELLS.iter() {
-        let call = Call::sh("echo x; kill -KILL $PPID; sleep 0.1").keep();
+        // not before it is written down who is to be asked
+        let begun = r#"until cat "$TMPDIR"/.denv/*.p 2>&- | grep -q .; do :; done"#;
+        let call = Call::sh(&format!("echo x; {begun}; kill -KILL $PPID; sleep 0.1")).keep();
         let nonce = random();
         call.send(shell, &nonce);
         let dead = look(shell, &call, &nonce, (0, 0), 0);

@@ -108,7 +108,7 @@ fn keys_sizes_and_the_exit_code_go_through() {
     seat.sees("<Ada> vt100 30 100");
     assert!(seat.is_raw());
     // ctrl-c ends the program in the shell and not ours
-    seat.types("PS1='ask''> '; echo re''ady; sleep 987\r");
+    seat.types("PS1='ask''> '; sh -c 'echo re\"\"ady; exec sleep 987'\r");
     seat.sees("ready");
     seat.types("\x03");
     // what is typed before it asks may go with the program

@@ -76,6 +76,17 @@ impl Store {
         row.ok_or_else(|| Failure::not_found(format!("Sandbox with ID or name {key} not found")))
     }
 
+    /// As [`Store::find`], but not while it is being destroyed: what is made for it then would be left behind.
+    pub(crate) fn keeps(&mut self, key: &str) -> Result<&mut Row, Failure> {
+        let row = self.find(key)?;
+        if row.desired == SandboxDesiredState::Destroyed {
+            return Err(Failure::not_found(format!(
+                "Sandbox with ID or name {key} not found"
+            )));
+        }
+        Ok(row)
+    }
+
     /// All rows, now or as they were at `time`, as far as is known.
     pub(crate) fn at(&self, time: Option<Timestamp>) -> Vec<Cow<'_, Row>> {
         match time {

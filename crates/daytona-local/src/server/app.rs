@@ -153,7 +153,7 @@ impl App {
 
     /// The folders of a sandbox, made by the first call.
     pub(crate) async fn cell(&self, id: &str) -> Result<Arc<Cell>, Failure> {
-        let known = || -> Result<_, Failure> { Ok(self.store().find(id)?.cell.clone()) };
+        let known = || -> Result<_, Failure> { Ok(self.store().keeps(id)?.cell.clone()) };
         if let Some(cell) = known()? {
             return Ok(cell);
         }
@@ -173,7 +173,7 @@ impl App {
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
         let gone = {
             let mut store = self.store();
-            match store.find(id) {
+            match store.keeps(id) {
                 Ok(row) => {
                     let cell = made
                         .map_err(|error| Failure::internal(format!("sandbox folder: {error}")))?;

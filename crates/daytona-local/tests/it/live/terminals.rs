@@ -109,7 +109,10 @@ async fn bad_requests_are_told() {
     assert!(pty.list().await.unwrap().is_empty());
     // ctrl-c, and a shell that is killed
     let mut terminal = soon(pty.open("x").send()).await.unwrap();
-    terminal.write("echo re''ady; sleep 987\n").await.unwrap();
+    terminal
+        .write("sh -c 'echo re\"\"ady; exec sleep 987'\n")
+        .await
+        .unwrap();
     shows(&mut terminal, "ready").await;
     terminal.write("\x03").await.unwrap();
     terminal.write("echo st''ill here\n").await.unwrap();

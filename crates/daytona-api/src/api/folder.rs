@@ -221,7 +221,9 @@ impl UploadFolder {
     /// [`is_conflict`](Error::is_conflict) where something is at the destination already, [`ErrorKind::Local`] where
     /// the folder cannot be read, [`ErrorKind::Archive`] and [`ErrorKind::TooLarge`] as [`FolderLimits`] says before
     /// anything is sent, [`ErrorKind::Failed`] with the words of `tar` where it fails, and what an upload may fail
-    /// with. Nothing is at the destination then, but where the very last call's answer was lost.
+    /// with. Nothing is at the destination then, but where the very last call's answer was lost. Where the upload of the
+    /// archive was cut off, [`left_behind`](Error::left_behind) names it: it is removed, but a server may go on with
+    /// what was cut off.
     ///
     /// # Cancel safety
     ///

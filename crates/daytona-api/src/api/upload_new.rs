@@ -12,7 +12,8 @@ impl Files {
     ///
     /// See [`Files`]; [`is_conflict`](Error::is_conflict) where something is at `path` already, which stays as it is.
     /// After an error nothing is at `path`, but where the answer to the move was lost. What was sent is removed; where
-    /// that fails too, [`left_behind`](Error::left_behind) names it.
+    /// that is not certain, [`left_behind`](Error::left_behind) names it: a server may carry out an upload that was cut
+    /// off after it was asked to remove it.
     ///
     /// # Cancel safety
     ///
@@ -42,18 +43,19 @@ impl Files {
         for byte in random {
             let _ = write!(beside, "{byte:02x}");
         }
-        let error = match self.upload(&beside, content).await {
+        let (error, is_over) = match self.upload(&beside, content).await {
             Ok(()) => match self.move_file(&beside, path).await {
                 Ok(()) => return Ok(()),
-                Err(error) => error,
+                Err(error) => (error, true),
             },
             Err(error) if !error.may_have_reached_server() => return Err(error),
-            Err(error) => error,
+            Err(error) => (error, false),
         };
         let error = error.without_left();
         match self.delete(&beside, false).await {
             Ok(()) => Err(error),
-            Err(gone) if gone.is_not_found() => Err(error),
+            Err(gone) if gone.is_not_found() && is_over => Err(error),
+            // what was cut off may be made yet where it is not there
             Err(_) => Err(error.with_left(&beside)),
         }
     }

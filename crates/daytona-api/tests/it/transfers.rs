@@ -282,6 +282,11 @@ async fn a_new_file_is_never_there_in_part() {
     let left = error.left_behind().unwrap();
     assert!(left.starts_with("/d/.daytona-"), "{left}");
 
+    // it is not there, but a server may be about to make it
+    let server = Scripted::new().fail(Phase::Exchange).answer(404, &[], "");
+    let error = files(&server).upload_new("f", "text").await.unwrap_err();
+    assert!(error.left_behind().unwrap().starts_with(".daytona-"));
+
     // the place is taken
     let server = Scripted::new()
         .json(200, "{}")

@@ -3,6 +3,7 @@
 #[cfg(feature = "test-util")]
 mod build_log;
 mod decode;
+mod files;
 #[cfg(feature = "test-util")]
 mod images;
 #[cfg(feature = "test-util")]

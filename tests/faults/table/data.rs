@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Row] = &[
         "a file is whole, or the call an error",
         &[
             "tests/faults/wire.rs::an_answer_cut_in_its_body",
-            "crates/daytona-api/tests/it/wire.rs::a_download_that_is_cut_off_or_too_large_is_an_error",
+            "crates/daytona-api/tests/it/files.rs::a_download_that_is_cut_off_or_too_large_is_an_error",
         ],
     ),
     row(

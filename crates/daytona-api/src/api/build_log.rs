@@ -7,6 +7,7 @@ use futures_util::stream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Sandboxes;
+use super::logs::reopens;
 use crate::client::auth::Base;
 use crate::client::send::Streamed;
 use crate::error::{Error, ErrorKind};
@@ -15,8 +16,6 @@ use crate::request::Call;
 use crate::response::next;
 use crate::routes::BUILD_LOG;
 
-/// How often in a row a connection may break before it has brought anything new.
-const ATTEMPTS: u32 = 5;
 /// A log that is silent for this long may be over; the state of the sandbox tells. A server need not end the answer.
 const SILENCE: Duration = Duration::from_secs(2);
 /// Longer than a server lets any build take.
@@ -116,16 +115,11 @@ impl BuildLog {
                 Err(error) => {
                     self.reading = None;
                     self.failures += 1;
-                    let broken = matches!(
-                        error.kind(),
-                        ErrorKind::Transport | ErrorKind::Connect | ErrorKind::Timeout
-                    );
-                    if !broken || self.failures >= ATTEMPTS {
+                    let Some(pause) = reopens(&error, self.failures) else {
                         self.done = true;
                         return Err(error.with_operation(BUILD_LOG.id));
-                    }
-                    let doubled = Duration::from_millis(50) * 2_u32.saturating_pow(self.failures);
-                    self.later = Some(Instant::now() + doubled);
+                    };
+                    self.later = Some(Instant::now() + pause);
                 }
             }
         }

@@ -136,16 +136,11 @@ impl LogStream {
             if let Err(error) = self.step().await {
                 self.socket = None;
                 self.failures += 1;
-                let broken = matches!(
-                    error.kind(),
-                    ErrorKind::Transport | ErrorKind::Connect | ErrorKind::Timeout
-                );
-                if !broken || self.failures >= ATTEMPTS {
+                let Some(pause) = reopens(&error, self.failures) else {
                     self.done = true;
                     return Err(error);
-                }
-                let doubled = Duration::from_millis(50) * 2_u32.saturating_pow(self.failures);
-                tokio::time::sleep(doubled).await;
+                };
+                tokio::time::sleep(pause).await;
             }
         }
     }
@@ -198,6 +193,16 @@ impl From<(Output, Bytes)> for LogChunk {
     fn from((output, data): (Output, Bytes)) -> Self {
         Self { output, data }
     }
+}
+
+/// How long to pause before what broke is opened again; `None` if it is not worth it, or has failed too often in a row.
+pub(super) fn reopens(error: &Error, failures: u32) -> Option<Duration> {
+    let broken = matches!(
+        error.kind(),
+        ErrorKind::Transport | ErrorKind::Connect | ErrorKind::Timeout
+    );
+    (broken && failures < ATTEMPTS)
+        .then(|| Duration::from_millis(50) * 2_u32.saturating_pow(failures))
 }
 
 async fn open(toolbox: &Toolbox, of: Option<&(String, String)>) -> Result<Socket, Error> {

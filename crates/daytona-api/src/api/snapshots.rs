@@ -213,7 +213,7 @@ impl Snapshots {
         id_or_name: &str,
         timeout: Duration,
     ) -> Result<SnapshotDto, Error> {
-        wait(&self.client, "the snapshot", timeout, || async {
+        wait(&self.client, "the snapshot", None, timeout, || async {
             let found = self.get(id_or_name).await?;
             Ok(match &found.state {
                 SnapshotState::Active => Now::Done(found),

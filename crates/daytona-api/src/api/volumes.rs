@@ -172,7 +172,7 @@ impl Volumes {
     /// # }
     /// ```
     pub async fn wait_until_ready(&self, id: &str, timeout: Duration) -> Result<VolumeDto, Error> {
-        wait(&self.client, "the volume", timeout, || async {
+        wait(&self.client, "the volume", None, timeout, || async {
             let found = self.get(id).await?;
             Ok(match &found.state {
                 VolumeState::Ready => Now::Done(found),

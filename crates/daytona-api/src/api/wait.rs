@@ -29,36 +29,9 @@ impl<T> Now<T> {
 /// While the server tells what happens a look is only a safety net.
 const NET: Duration = Duration::from_secs(1);
 
-/// As [`wait`], for a sandbox, whose changes the server may tell.
-pub(super) async fn wait_told<T, F, R>(
-    client: &Daytona,
-    what: &str,
-    id: &str,
-    timeout: Duration,
-    look: F,
-) -> Result<T, Error>
-where
-    F: Fn() -> R + Send,
-    R: Future<Output = Result<Now<T>, Error>> + Send,
-{
-    looks(client, what, Some(id), timeout, look).await
-}
-
-/// Looks every 100 ms for five seconds, then less and less often, down to once a second.
+/// Looks every 100 ms for five seconds, then less and less often, down to once a second. With the `id` of a sandbox, whose
+/// changes the server may tell, sooner when it does.
 pub(super) async fn wait<T, F, R>(
-    client: &Daytona,
-    what: &str,
-    timeout: Duration,
-    look: F,
-) -> Result<T, Error>
-where
-    F: Fn() -> R + Send,
-    R: Future<Output = Result<Now<T>, Error>> + Send,
-{
-    looks(client, what, None, timeout, look).await
-}
-
-async fn looks<T, F, R>(
     client: &Daytona,
     what: &str,
     id: Option<&str>,

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 /// What a client answers to a ping.
 pub(crate) const PONG: &str = "3";
 
-/// A packet from the server.
-#[derive(Debug, PartialEq, Eq)]
+/// A packet from the server. Without Debug: an event holds what the server knows of a sandbox, its variables too.
+#[derive(PartialEq, Eq)]
 pub(crate) enum Packet<'a> {
     /// The connection is open.
     Open(Rhythm),
@@ -189,7 +189,7 @@ mod tests {
             (r#"42/admin,["a"]"#, Packet::Other),
             (r#"451-["a",{"_placeholder":true}]"#, Packet::Other),
         ] {
-            assert_eq!(read(text), Ok(packet), "{text}");
+            assert!(read(text) == Ok(packet), "{text}");
         }
         for text in [
             "",

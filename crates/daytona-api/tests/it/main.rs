@@ -3,6 +3,7 @@
 #[cfg(feature = "test-util")]
 mod build_log;
 mod decode;
+mod files;
 #[cfg(all(feature = "archive", feature = "test-util"))]
 mod folders;
 #[cfg(feature = "test-util")]

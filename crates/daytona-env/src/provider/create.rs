@@ -42,7 +42,7 @@ impl DaytonaProvider {
                 )))
             }
             Ok(row) => self.settle(&making, row).await,
-            Err(error) => self.resolve(attempt, params, error).await,
+            Err(error) => self.resolve(&making, params, error).await,
         }
     }
 
@@ -113,10 +113,11 @@ impl DaytonaProvider {
     /// is settled without asking.
     async fn resolve(
         &self,
-        attempt: &Attempt,
+        making: &Making<'_>,
         params: &DaytonaParamsResolved,
         error: daytona_api::Error,
     ) -> Result<DaytonaSandbox, CreateError> {
+        let attempt = making.attempt;
         let sent = error.may_have_reached_server();
         let status = error.status();
         let foreign = error.is_not_daytona();
@@ -137,7 +138,7 @@ impl DaytonaProvider {
                 }
             }
             Some(408) => Err(CreateError::may_exist(error)),
-            Some(409) if self.shares() => self.join(attempt, params, error).await,
+            Some(409) if self.shares() => self.join(making, params, error).await,
             // the name is taken, or to come again was asked: the caller looks for the name
             Some(409 | 429) => Err(CreateError::may_exist(error).answered()),
             Some(400..=499) => match Box::pin(self.find_sandbox(attempt, params)).await {
@@ -157,16 +158,15 @@ impl DaytonaProvider {
     /// this create; it is cleared away, and the name is asked for again.
     async fn join(
         &self,
-        attempt: &Attempt,
+        making: &Making<'_>,
         params: &DaytonaParamsResolved,
         taken: Error,
     ) -> Result<DaytonaSandbox, CreateError> {
-        match Box::pin(self.find_sandbox(attempt, params)).await {
+        match Box::pin(self.find_sandbox(making.attempt, params)).await {
             Ok(Found::Ready(sandbox)) => return Ok(sandbox),
             Ok(Found::Broken { target, .. }) => {
-                let clients = self.clients(params).map_err(CreateError::may_exist)?;
                 // one that cannot be removed is found again, and its reason told
-                let _ = self.release(clients.api(), &target).await;
+                let _ = self.release(&making.api, &target).await;
             }
             Ok(Found::Absent) => {}
             Err(conflict) if conflict.kind() == ErrorKind::Conflict => {
@@ -237,7 +237,7 @@ impl DaytonaProvider {
         };
         match gone {
             Ok(_) => CreateError::not_created(error),
-            Err(_) => CreateError::may_exist(error),
+            Err(_) => CreateError::may_exist(error).answered(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Looking at a command that runs: what it wrote since, its end, and the asking for it.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use super::frame::{FrameError, block};
@@ -36,7 +37,6 @@ impl State {
 }
 
 /// A look at a command that was sent with this nonce.
-#[derive(Debug)]
 pub(crate) struct Poll<'a> {
     pub(crate) nonce: &'a str,
     /// How much of each stream is known.
@@ -52,7 +52,7 @@ pub(crate) struct Poll<'a> {
 }
 
 /// What a look saw.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Polled {
     pub(crate) state: State,
     /// What follows on what is known.
@@ -101,6 +101,18 @@ impl Poll<'_> {
             stderr,
             frame: String::from_utf8(frame).map_err(|_| FrameError::Garbled)?,
         })
+    }
+}
+
+impl fmt::Debug for Polled {
+    /// A command may print a secret: it shows the sizes only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Polled")
+            .field("state", &self.state)
+            .field("stdout", &self.stdout.len())
+            .field("stderr", &self.stderr.len())
+            .field("frame", &self.frame.len())
+            .finish()
     }
 }
 

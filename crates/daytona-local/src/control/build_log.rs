@@ -1,6 +1,6 @@
 //! The log of a build: what this server really does with an image, which is not to build it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::Arc;
 
@@ -20,10 +20,19 @@ use crate::server::reply::{Body, Failure, Reply};
 #[derive(Clone, Debug)]
 pub(crate) struct BuildLog(watch::Sender<Written>);
 
-#[derive(Debug)]
 struct Written {
     text: String,
     over: bool,
+}
+
+impl fmt::Debug for Written {
+    /// The lines of an image may hold a secret: it shows the size only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written")
+            .field("text", &self.text.len())
+            .field("over", &self.over)
+            .finish()
+    }
 }
 
 impl BuildLog {

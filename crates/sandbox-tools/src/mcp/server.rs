@@ -256,7 +256,7 @@ impl McpServerBuilder {
     }
 
     /// What the variables of the factory resolve against, beside
-    /// [`SESSION_VARIABLE`](super::SESSION_VARIABLE) and [`CALL_VARIABLE`](super::CALL_VARIABLE).
+    /// [`SESSION_VARIABLE`](super::SESSION_VARIABLE).
     pub fn context(mut self, context: Vars) -> Self {
         self.context = context;
         self

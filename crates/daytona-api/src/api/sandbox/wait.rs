@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::Sandboxes;
-use crate::api::wait::{Now, wait_told};
+use crate::api::wait::{Now, wait};
 use crate::error::Error;
 use crate::models::{Sandbox, SandboxDesiredState, SandboxState};
 
@@ -41,7 +41,7 @@ impl Sandboxes {
                 _ => Now::NotYet,
             })
         };
-        wait_told(&self.client, "the sandbox", id, timeout, look).await
+        wait(&self.client, "the sandbox", Some(id), timeout, look).await
     }
 
     /// Waits until a sandbox is stopped, and gives it; `None` where it is deleted when it stops, as ephemeral ones are.
@@ -81,7 +81,7 @@ impl Sandboxes {
                 _ => Now::NotYet,
             })
         };
-        wait_told(&self.client, "the sandbox", id, timeout, look).await
+        wait(&self.client, "the sandbox", Some(id), timeout, look).await
     }
 
     /// Waits until a sandbox that is being deleted is gone. `timeout` is for all of it.
@@ -116,7 +116,7 @@ impl Sandboxes {
                 _ => Now::NotYet,
             })
         };
-        wait_told(&self.client, "the sandbox", id, timeout, look).await
+        wait(&self.client, "the sandbox", Some(id), timeout, look).await
     }
 }
 

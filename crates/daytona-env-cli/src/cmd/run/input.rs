@@ -14,7 +14,6 @@ const SOON: Duration = Duration::from_millis(100);
 const SMALL: usize = 128 * 1024;
 
 /// What there is to read.
-#[derive(Debug)]
 pub(super) enum Input {
     None,
     /// All of it.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use daytona_api::routes::toolbox::EXECUTE_COMMAND;
+use daytona_api::routes::toolbox::{EXECUTE_COMMAND, MOVE_FILE};
 use daytona_api::transport::{Body, HyperTransport, Phase, Transport, TransportError};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox};
 use daytona_local::{Fault, Isolation, Server};
@@ -453,4 +453,19 @@ async fn what_cannot_run_is_told_as_by_exec() {
         server.sandboxes().len() <= sandboxes
     })
     .await;
+}
+/// What the last moves of pieces meet: the command ended meanwhile and removed what it did not read.
+#[tokio::test]
+async fn a_piece_that_comes_too_late_spoils_nothing() {
+    let world = world(Isolation::None).await;
+    let gone = Fault::on(&MOVE_FILE).always().answer(404, "{}");
+    world.server.faults().inject(gone);
+    let line = || ExecRequest::shell("sleep 0.3; echo done; exit 4");
+    let outcome = world.sandbox.exec_piped(line(), &b"unread"[..]).await;
+    let running = world.sandbox.start_piped(line(), &b"unread"[..]).await;
+    for outcome in [outcome.unwrap(), running.unwrap().wait().await] {
+        assert_eq!(outcome.status(), ExecStatus::Exited(4), "{outcome:?}");
+        assert_eq!(outcome.stdout().text_lossy(), "done\n");
+    }
+    world.environment.close().await.unwrap();
 }

@@ -26,6 +26,8 @@ const WINDOW: u64 = 8;
 const TRIES: u32 = 5;
 /// How long the clean-up behind a command that did not read all may take.
 const TIDY: Duration = Duration::from_secs(5);
+/// How long a command may still take to end where a piece could not be sent.
+const ENDS: Duration = Duration::from_secs(5);
 
 impl DaytonaSandbox {
     /// Runs a command whose standard input is read from `input` while it runs.
@@ -73,10 +75,9 @@ impl DaytonaSandbox {
         let outcome = {
             let running = pin!(self.run_command(&request, Some(&pieces)));
             let feeding = pin!(feed.all(input));
-            match select(running, feeding).await {
-                Either::Left((outcome, _)) => outcome,
-                Either::Right((Ok(()), running)) => running.await,
-                Either::Right((Err(cause), _)) => Ok(ExecOutcome::without_output(
+            match fed(running, feeding).await {
+                Ok(outcome) => outcome,
+                Err(cause) => Ok(ExecOutcome::without_output(
                     ExecStatus::Unknown,
                     began.elapsed(),
                     cause,
@@ -139,10 +140,9 @@ impl DaytonaSandbox {
             let outcome = {
                 let running = pin!(sandbox.follow(prepared, control));
                 let feeding = pin!(feed.all(input));
-                match select(running, feeding).await {
-                    Either::Left((outcome, _)) => outcome,
-                    Either::Right((Ok(()), running)) => running.await,
-                    Either::Right((Err(cause), _)) => {
+                match fed(running, feeding).await {
+                    Ok(outcome) => outcome,
+                    Err(cause) => {
                         // Else it would wait for more until its timeout.
                         drop(target.kill().await);
                         target.clean(false, false).await;
@@ -173,6 +173,31 @@ fn own_input(request: &ExecRequest) -> Result<(), Error> {
     }
 }
 
+/// Why no more of an input goes out.
+enum Unfed {
+    /// The input itself.
+    Unread(Error),
+    /// The sandbox did not take it.
+    Unsent(Error),
+}
+
+/// What the command came to, or why its input did not reach it.
+async fn fed<T>(
+    running: impl Future<Output = T> + Unpin,
+    feeding: impl Future<Output = Result<(), Unfed>> + Unpin,
+) -> Result<T, Error> {
+    match select(running, feeding).await {
+        Either::Left((outcome, _)) => Ok(outcome),
+        Either::Right((Ok(()), running)) => Ok(running.await),
+        Either::Right((Err(Unfed::Unread(cause)), _)) => Err(cause),
+        // At its end the command removes what it did not read, also under a piece that is just being moved: then
+        // word of that end is already on its way.
+        Either::Right((Err(Unfed::Unsent(cause)), running)) => {
+            timeout(ENDS, running).await.map_err(|_| cause)
+        }
+    }
+}
+
 /// An input on its way.
 struct Feed<'p> {
     files: Files,
@@ -184,22 +209,31 @@ struct Feed<'p> {
 }
 
 impl Feed<'_> {
-    async fn all(&mut self, mut input: impl AsyncRead + Send + Unpin) -> Result<(), Error> {
+    async fn all(&mut self, mut input: impl AsyncRead + Send + Unpin) -> Result<(), Unfed> {
         loop {
             let piece = read(&mut input).await.map_err(|error| {
-                Error::new(ErrorKind::Internal, "the input cannot be read")
+                let error = Error::new(ErrorKind::Internal, "the input cannot be read")
                     .with_operation(OPERATION)
-                    .with_source(error)
+                    .with_source(error);
+                Unfed::Unread(error)
             })?;
-            if piece.is_empty() {
-                return self.put("end", piece).await;
+            let last = piece.is_empty();
+            self.send(piece).await.map_err(Unfed::Unsent)?;
+            if last {
+                return Ok(());
             }
-            if let Some(old) = self.next.checked_sub(WINDOW) {
-                self.read_by_then(old).await?;
-            }
-            self.put(&self.next.to_string(), piece).await?;
             self.next += 1;
         }
+    }
+
+    async fn send(&self, piece: Bytes) -> Result<(), Error> {
+        if piece.is_empty() {
+            return self.put("end", piece).await;
+        }
+        if let Some(old) = self.next.checked_sub(WINDOW) {
+            self.read_by_then(old).await?;
+        }
+        self.put(&self.next.to_string(), piece).await
     }
 
     /// A file appears whole: the script must not read half of it.
@@ -284,5 +318,40 @@ where
             Err(_) => sleep(pause).await,
         }
         pause *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    fn error() -> Error {
+        Error::new(ErrorKind::NotFound, "gone")
+    }
+
+    fn unsent() -> impl Future<Output = Result<(), Unfed>> + Unpin {
+        ready(Err(Unfed::Unsent(error())))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_on_its_way_is_heard() {
+        let ends = pin!(async {
+            sleep(Duration::from_secs(4)).await;
+            7
+        });
+        assert_eq!(fed(ends, unsent()).await.unwrap(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_goes_on_without_its_input_is_given_up() {
+        let began = Instant::now();
+        let cause = fed(pending::<()>(), unsent()).await.unwrap_err();
+        assert!(cause.is_not_found());
+        assert_eq!(began.elapsed(), ENDS);
+        let unread = ready(Err(Unfed::Unread(error())));
+        fed(pending::<()>(), unread).await.unwrap_err();
+        assert_eq!(began.elapsed(), ENDS);
     }
 }

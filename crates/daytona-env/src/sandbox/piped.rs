@@ -73,7 +73,7 @@ impl DaytonaSandbox {
             next: 0,
         };
         let outcome = {
-            let running = pin!(self.run_command(&request, Some(&pieces)));
+            let running = Box::pin(self.run_command(&request, Some(&pieces)));
             let feeding = pin!(feed.all(input));
             match fed(running, feeding).await {
                 Ok(outcome) => outcome,
@@ -138,7 +138,7 @@ impl DaytonaSandbox {
             };
             let target = sandbox.target(&prepared);
             let outcome = {
-                let running = pin!(sandbox.follow(prepared, control));
+                let running = Box::pin(sandbox.follow(prepared, control));
                 let feeding = pin!(feed.all(input));
                 match fed(running, feeding).await {
                     Ok(outcome) => outcome,

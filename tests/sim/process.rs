@@ -1,6 +1,6 @@
 //! One process: an environment with its tasks, and what befalls it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use context_vars::{Variable, Vars};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
 use daytona_local::Server;
 use fastrand::Rng;
-use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
+use sandbox_core::{EventKind, Events, ExecRequest, ExecStatus, Observed, Sandbox};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -43,11 +43,19 @@ enum Deed {
     },
 }
 
+/// What the environment tells, and the names that it said it removes.
+#[derive(Debug)]
+struct Told {
+    events: Events,
+    condemned: BTreeSet<String>,
+}
+
 #[derive(Debug)]
 struct State {
     namespace: String,
     environment: Mutex<Option<DaytonaEnvironment>>,
     mortal: Mortal,
+    told: Mutex<Told>,
     deeds: Vec<(Duration, Deed)>,
     keys: u8,
     killed_at: Option<Duration>,
@@ -113,6 +121,10 @@ impl Process {
         let killed_at = draw.bool().then(|| seconds(draw, TROUBLE.as_secs()));
         Self(Arc::new(State {
             namespace,
+            told: Mutex::new(Told {
+                events: environment.events(),
+                condemned: BTreeSet::new(),
+            }),
             environment: Mutex::new(Some(environment)),
             mortal,
             deeds,
@@ -140,6 +152,21 @@ impl Process {
         !self.0.untidy.load(Ordering::Relaxed) && self.0.closing.load(Ordering::Relaxed) == 0
     }
 
+    /// True if the environment has said that it removes what has this name.
+    pub(super) fn condemned(&self, name: &str) -> bool {
+        let mut told = self.0.told.lock().unwrap();
+        while let Some(observed) = told.events.try_next() {
+            match observed {
+                Observed::Event(event) if matches!(event.kind(), EventKind::Deleting) => {
+                    told.condemned.insert(event.name().to_owned());
+                }
+                Observed::Event(_) => {}
+                missed => panic!("{missed:?}"),
+            }
+        }
+        told.condemned.contains(name)
+    }
+
     fn environment(&self) -> DaytonaEnvironment {
         self.0.environment.lock().unwrap().clone().unwrap()
     }
@@ -163,6 +190,7 @@ impl Process {
             None => done.await,
             Some(at) => {
                 tokio::select! {
+                    biased;
                     () = done => {}
                     () = sleep(at) => {}
                 }

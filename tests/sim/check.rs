@@ -63,11 +63,14 @@ pub(super) async fn watch(server: Arc<Server>, processes: Vec<Process>) {
             let owner = owner.unwrap_or_else(|| panic!("I5: nobody owns {rows:?}"));
             if owner.is_tidy() && rows.len() > 1 {
                 // what is being removed may be there for a while beside its successor
-                let condemned = |id: &str| {
-                    let deletes = server.requests_to(&DELETE_SANDBOX);
-                    deletes.iter().any(|delete| delete.path.ends_with(id))
+                let deletes = server.requests_to(&DELETE_SANDBOX);
+                let condemned = |id: &str, name: &str| {
+                    owner.removes(name) || deletes.iter().any(|delete| delete.path.ends_with(id))
                 };
-                let kept: Vec<_> = rows.iter().filter(|(id, ..)| !condemned(id)).collect();
+                let kept: Vec<_> = rows
+                    .iter()
+                    .filter(|(id, name, _)| !condemned(id, name))
+                    .collect();
                 assert!(
                     kept.len() <= 1,
                     "I3: {namespace}, {key}: {rows:?}\n{}",

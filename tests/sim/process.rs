@@ -9,7 +9,7 @@ use context_vars::{Variable, Vars};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
 use daytona_local::Server;
 use fastrand::Rng;
-use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
+use sandbox_core::{ExecRequest, ExecStatus, Sandbox, SnapshotState};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -142,6 +142,15 @@ impl Process {
 
     fn environment(&self) -> DaytonaEnvironment {
         self.0.environment.lock().unwrap().clone().unwrap()
+    }
+
+    /// True if it says itself that this sandbox is being removed, though no request for it has come through yet.
+    pub(super) fn removes(&self, name: &str) -> bool {
+        let environment = self.0.environment.lock().unwrap();
+        let snapshot = environment.as_ref().map(DaytonaEnvironment::snapshot);
+        let mut sandboxes = snapshot.iter().flat_map(|snapshot| &snapshot.sandboxes);
+        sandboxes
+            .any(|sandbox| sandbox.name == name && matches!(sandbox.state, SnapshotState::Deleting))
     }
 
     /// Does what it does, until it has done it or is killed.

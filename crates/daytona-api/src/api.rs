@@ -10,6 +10,8 @@ mod events;
 mod execution;
 mod files;
 mod find;
+#[cfg(feature = "archive")]
+mod folder;
 mod git;
 mod image;
 mod info;
@@ -32,6 +34,7 @@ mod snapshots;
 mod system;
 mod terminal;
 mod upload;
+mod upload_new;
 mod volumes;
 mod wait;
 mod warm_pools;
@@ -52,6 +55,8 @@ pub use self::download::{Download, DownloadBuilder};
 pub use self::events::{Change, Event, Events, Watch};
 pub use self::execution::{Execution, ExecutionError, ExecutionEvent, ExecutionResult, RunCode};
 pub use self::files::{Files, Permissions};
+#[cfg(feature = "archive")]
+pub use self::folder::{DownloadFolder, FolderLimits, FolderTransfer, UploadFolder};
 pub use self::git::{Git, GitClone, GitPull, GitPush};
 pub use self::image::Image;
 pub use self::info::Info;

@@ -22,6 +22,13 @@ pub enum ErrorKind {
     Decode,
     /// The answer is larger than the limit.
     TooLarge,
+    /// A folder or archive holds something that is not taken over, such as a link that leads out of it; see
+    /// [`FolderLimits`](crate::api::FolderLimits) for what is.
+    Archive,
+    /// A local file or folder could not be read or written.
+    Local,
+    /// A file changed while a download of it had to go on after a broken connection.
+    Changed,
     /// What was waited for has failed, and will never be as it should; [`Error::message`] is the server's reason.
     Failed,
 }
@@ -42,6 +49,7 @@ struct Inner {
     not_daytona: bool,
     status: Option<u16>,
     close: Option<u16>,
+    left: Option<String>,
     code: Option<String>,
     origin: Option<String>,
     message: Option<String>,
@@ -128,6 +136,16 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_left(mut self, path: &str) -> Self {
+        self.0.left.get_or_insert_with(|| path.to_owned());
+        self
+    }
+
+    pub(crate) fn without_left(mut self) -> Self {
+        self.0.left = None;
+        self
+    }
+
     pub(crate) fn with_reached(mut self, reached: bool) -> Self {
         self.0.reached = reached;
         self
@@ -156,6 +174,12 @@ impl Error {
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         self.0.close
+    }
+
+    /// The path of a file that an upload which was cut off may have left in the sandbox, in part or in whole.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<&str> {
+        self.0.left.as_deref()
     }
 
     /// The server's own code (`PROCESS_EXECUTION_TIMEOUT`), where it gave one.
@@ -271,6 +295,7 @@ impl fmt::Debug for Error {
             .field("what", &self.0.what)
             .field("status", &self.0.status)
             .field("close_code", &self.0.close)
+            .field("left_behind", &self.0.left)
             .field("code", &self.0.code)
             .field("source_system", &self.0.origin)
             .field("message", &self.0.message)

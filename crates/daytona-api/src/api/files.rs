@@ -27,7 +27,7 @@ use crate::routes::toolbox as routes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Files {
-    pub(super) toolbox: Toolbox,
+    pub(in crate::api) toolbox: Toolbox,
 }
 
 /// What to change about a file; see [`Files::set_permissions`].
@@ -78,6 +78,15 @@ fn octal(mode: u32) -> Result<String, Error> {
         return Err(Error::build("a mode has at most four octal digits"));
     }
     Ok(format!("{mode:04o}"))
+}
+
+/// What an upload that may have begun leaves.
+fn cut_off(error: Error, path: &str) -> Error {
+    if error.may_have_reached_server() {
+        error.with_left(path)
+    } else {
+        error
+    }
 }
 
 impl Files {
@@ -148,7 +157,8 @@ impl Files {
     /// # Errors
     ///
     /// See [`Files`]. Never sent again once a byte of it may have been written; the file may then be there, in
-    /// part or in whole.
+    /// part or in whole, which is what [`left_behind`](Error::left_behind) says. [`upload_new`](Self::upload_new)
+    /// is for files that must not be seen in part.
     ///
     /// # Cancel safety
     ///
@@ -171,7 +181,8 @@ impl Files {
             .body(body, content_type)
             .wait(timeouts.body_idle)
             .total(timeouts.transfer);
-        let answer = self.toolbox.client.done(&self.toolbox.base, call).await?;
+        let answer = self.toolbox.client.done(&self.toolbox.base, call).await;
+        let answer = answer.map_err(|error| cut_off(error, path))?;
         // newer servers answer with what failed, older ones with a status
         let answer: UploadFilesResponse = serde_json::from_slice(&answer).unwrap_or_default();
         let failed = answer.errors.unwrap_or_default();
@@ -186,7 +197,8 @@ impl Files {
                 .expose();
             let said = clean(&failed.join(", "), std::iter::once(own), 1024);
             let what = format!("the server took the upload but could not write the file: {said}");
-            return Err(Error::new(ErrorKind::Decode, what).with_operation(routes::UPLOAD_FILES.id));
+            let error = Error::new(ErrorKind::Decode, what).with_left(path);
+            return Err(error.with_operation(routes::UPLOAD_FILES.id));
         }
         Ok(())
     }
@@ -226,10 +238,12 @@ impl Files {
             .wait(config.timeouts.body_idle)
             .total(config.timeouts.transfer);
         let limit = config.limits.metadata;
-        self.toolbox
+        let sent = self
+            .toolbox
             .client
             .json(&self.toolbox.base, call, limit)
-            .await
+            .await;
+        sent.map_err(|error| cut_off(error, path))
     }
 
     /// Reads a file, or a part of it, as a stream: `GET /files/download`. See [`DownloadBuilder`].

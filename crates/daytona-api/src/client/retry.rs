@@ -26,7 +26,13 @@ pub(crate) fn cost(error: &Error, idempotent: bool) -> Option<u32> {
             Some(500 | 502 | 503 | 504) => Some(COST_TROUBLE),
             _ => None,
         },
-        ErrorKind::Build | ErrorKind::Decode | ErrorKind::TooLarge | ErrorKind::Failed => None,
+        ErrorKind::Build
+        | ErrorKind::Decode
+        | ErrorKind::TooLarge
+        | ErrorKind::Archive
+        | ErrorKind::Local
+        | ErrorKind::Changed
+        | ErrorKind::Failed => None,
     }
 }
 

@@ -4,12 +4,15 @@
 mod build_log;
 mod decode;
 mod files;
+#[cfg(all(feature = "archive", feature = "test-util"))]
+mod folders;
 #[cfg(feature = "test-util")]
 mod images;
 #[cfg(feature = "test-util")]
 mod operations;
 #[cfg(feature = "test-util")]
 mod requests;
+mod resume;
 mod sockets;
 mod support;
 #[cfg(feature = "test-util")]

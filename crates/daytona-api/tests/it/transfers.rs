@@ -243,3 +243,57 @@ async fn a_repeated_upload_has_its_bytes() {
     assert_eq!(requests.len(), 2);
     assert!(String::from_utf8_lossy(requests[1].body()).contains("\r\n\r\ntext\r\n--"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_is_cut_off_says_what_may_be_there() {
+    let server = Scripted::new()
+        .fail(Phase::Exchange)
+        .answer(503, &[], "")
+        .fail(Phase::Body);
+    let files = files(&server);
+    for path in ["a", "b"] {
+        let error = files.upload(path, "text").await.unwrap_err();
+        assert_eq!(error.left_behind(), Some(path));
+    }
+    let error = files.upload_v2("c", "text").await.unwrap_err();
+    assert_eq!(error.left_behind(), Some("c"));
+    assert_eq!(server.requests().len(), 3, "sent at most once each");
+    // what never left has left nothing
+    let error = files.upload("d", "text").await.unwrap_err();
+    assert!(error.is_connect());
+    assert_eq!(error.left_behind(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_file_is_never_there_in_part() {
+    // cut off, and removed
+    let server = Scripted::new().fail(Phase::Exchange).json(204, "");
+    let error = files(&server).upload_new("d/f", "text").await.unwrap_err();
+    assert_eq!(error.left_behind(), None);
+    let seen = server.requests();
+    let deleted = seen[1].query().unwrap();
+    assert_eq!((seen.len(), seen[1].method()), (2, "DELETE"));
+    assert!(deleted.starts_with("path=d/.daytona-"), "{deleted}");
+    assert!(!String::from_utf8_lossy(seen[0].body()).contains("d/f"));
+
+    // cut off, and it cannot be told whether it is gone
+    let server = Scripted::new().fail(Phase::Exchange).answer(403, &[], "");
+    let error = files(&server).upload_new("/d/f", "text").await.unwrap_err();
+    let left = error.left_behind().unwrap();
+    assert!(left.starts_with("/d/.daytona-"), "{left}");
+
+    // it is not there, but a server may be about to make it
+    let server = Scripted::new().fail(Phase::Exchange).answer(404, &[], "");
+    let error = files(&server).upload_new("f", "text").await.unwrap_err();
+    assert!(error.left_behind().unwrap().starts_with(".daytona-"));
+
+    // the place is taken
+    let server = Scripted::new()
+        .json(200, "{}")
+        .answer(409, &[], "")
+        .answer(404, &[], "");
+    let error = files(&server).upload_new("f", "text").await.unwrap_err();
+    assert!(error.is_conflict());
+    assert_eq!(error.left_behind(), None);
+    assert_eq!(server.requests().len(), 3);
+}

@@ -11,6 +11,7 @@ mod build_log;
 mod events;
 mod exec;
 mod files;
+mod folders;
 mod git;
 mod isolation;
 mod kill;

@@ -46,3 +46,37 @@ async fn several_files_go_up_and_come_down() {
     assert_eq!(all.bytes(3).await.unwrap(), "raw");
     assert!(all.next_file().await.unwrap().is_none());
 }
+
+/// Whether a server has the whole of a file or nothing at its place, however an upload ends.
+#[tokio::test]
+async fn a_new_file_is_whole_or_not_there() {
+    let server = Server::builder()
+        .isolation(Isolation::None)
+        .start()
+        .await
+        .unwrap();
+    let config = Config::new(server.token()).api_url(server.api_url());
+    let api = Daytona::new(config).unwrap();
+    let row = api.sandboxes().create().send().await.unwrap();
+    let files = api.toolbox(&row).unwrap().files();
+    let mut left = Vec::new();
+    for pieces in [0, 1, 7] {
+        let content = (0..pieces).map(|_| Ok(bytes::Bytes::from(vec![7; 100_000])));
+        let broken = content.chain([Err(std::io::Error::other("the source broke"))]);
+        let content = Upload::stream(futures_util::stream::iter(broken), 1_000_000);
+        let error = files.upload_new("d/f", content).await.unwrap_err();
+        left.extend(error.left_behind().map(str::to_owned));
+        assert!(files.info("d/f").await.unwrap_err().is_not_found());
+    }
+    files.upload_new("d/f", "whole").await.unwrap();
+    let error = files.upload_new("d/f", "another").await.unwrap_err();
+    assert!(error.is_conflict(), "{error:?}");
+    assert_eq!(files.download("d/f").bytes().await.unwrap(), "whole");
+    for file in files.list("d").await.unwrap() {
+        let path = format!("d/{}", file.name);
+        assert!(
+            path == "d/f" || left.contains(&path),
+            "{path} lies there untold"
+        );
+    }
+}

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::clock::{now, seconds};
-use crate::{codegen, tidy};
+use crate::{codegen, proofs, tidy};
 
 /// Half of the steps, or all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         steps.extend(fast(root, &sh, options));
     }
     if options.lane != Lane::Fast {
-        steps.extend(full(&sh, options));
+        steps.extend(full(root, &sh, options));
     }
     let total = now();
     for (name, step) in steps {
@@ -101,12 +101,14 @@ fn fast<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
     steps
 }
 
-fn full<'a>(sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
+fn full<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
     let mut steps: Vec<Step<'a>> = vec![("models only", Box::new(|| models_only(sh)))];
     if !options.skip_tests {
         steps.push(("doc tests", Box::new(|| doc_tests(sh))));
     }
     steps.push(("doc", Box::new(|| docs(sh))));
+    // last, since it takes longest; the tests run a few of these only
+    steps.push(("sim", Box::new(move || proofs::sim(root, &[]))));
     steps
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::clock::{now, seconds};
-use crate::{codegen, tidy};
+use crate::{codegen, release, tidy};
 
 /// Half of the steps, or all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         steps.extend(fast(root, &sh, options));
     }
     if options.lane != Lane::Fast {
-        steps.extend(full(&sh, options));
+        steps.extend(full(root, &sh, options));
     }
     let total = now();
     for (name, step) in steps {
@@ -101,8 +101,11 @@ fn fast<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
     steps
 }
 
-fn full<'a>(sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
-    let mut steps: Vec<Step<'a>> = vec![("models only", Box::new(|| models_only(sh)))];
+fn full<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
+    let mut steps: Vec<Step<'a>> = vec![
+        ("models only", Box::new(|| models_only(sh))),
+        ("each alone", Box::new(|| said(release::alone(root)))),
+    ];
     if !options.skip_tests {
         steps.push(("doc tests", Box::new(|| doc_tests(sh))));
     }
@@ -117,6 +120,7 @@ fn clippy(sh: &Shell) -> Result<()> {
         .run()?)
 }
 
+/// The code blocks of the public items, of README.md and of docs/.
 fn doc_tests(sh: &Shell) -> Result<()> {
     Ok(cmd!(
         sh,
@@ -174,3 +178,6 @@ fn docs(sh: &Shell) -> Result<()> {
     .quiet()
     .run()?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -237,6 +237,33 @@ async fn a_create_that_is_done_after_its_name_was_freed() {
     }
 }
 
+/// 50b. The first try is done after the second has failed, and what that left was deleted: what failed was not the first.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_done_after_its_repetition_failed() {
+    for seconds in [30, 60, 115] {
+        let server = in_place(|builder| builder);
+        let create = || Fault::on(&CREATE_SANDBOX);
+        let late = Duration::from_secs(seconds);
+        server.faults().inject(create().commit_late(late));
+        server
+            .faults()
+            .inject(create().error_state("no space left"));
+        let environment = at(&server).build().unwrap();
+        let begun = Instant::now();
+        let opened = timeout(NEVER, environment.open(&NoVars)).await.unwrap();
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("no space left"), "{error}");
+        let closed = timeout(NEVER, environment.close()).await.unwrap();
+        assert_eq!(closed.unwrap_err().leftovers().len(), 1, "{seconds} s");
+        assert_eq!(left(&server), [], "gone is what had failed");
+        sleep_until(begun + Duration::from_secs(seconds + 2)).await;
+        assert_eq!(left(&server).len(), 1, "{seconds} s: nothing came");
+        sleep(Duration::from_secs(125)).await;
+        assert_eq!(left(&server), [], "{seconds} s: what came was not removed");
+        closes(&server, &environment).await;
+    }
+}
+
 /// 51. Each has its own, and closes its own.
 #[tokio::test(start_paused = true)]
 async fn two_processes_with_one_key() {

@@ -65,12 +65,10 @@ pub(super) async fn watch(server: Arc<Server>, processes: Vec<Process>) {
                 // what is being removed may be there for a while beside its successor
                 let deletes = server.requests_to(&DELETE_SANDBOX);
                 let condemned = |id: &str, name: &str| {
-                    owner.removes(name) || deletes.iter().any(|delete| delete.path.ends_with(id))
+                    deletes.iter().any(|delete| delete.path.ends_with(id)) || owner.condemned(name)
                 };
-                let kept: Vec<_> = rows
-                    .iter()
-                    .filter(|(id, name, _)| !condemned(id, name))
-                    .collect();
+                let kept = rows.iter().filter(|(id, name, _)| !condemned(id, name));
+                let kept: Vec<_> = kept.collect();
                 assert!(
                     kept.len() <= 1,
                     "I3: {namespace}, {key}: {rows:?}\n{}",

@@ -1,6 +1,6 @@
 //! One process: an environment with its tasks, and what befalls it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use context_vars::{Variable, Vars};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
 use daytona_local::Server;
 use fastrand::Rng;
-use sandbox_core::{ExecRequest, ExecStatus, Sandbox, SnapshotState};
+use sandbox_core::{EventKind, Events, ExecRequest, ExecStatus, Observed, Sandbox};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -43,11 +43,19 @@ enum Deed {
     },
 }
 
+/// What the environment tells, and the names that it said it removes.
+#[derive(Debug)]
+struct Told {
+    events: Events,
+    condemned: BTreeSet<String>,
+}
+
 #[derive(Debug)]
 struct State {
     namespace: String,
     environment: Mutex<Option<DaytonaEnvironment>>,
     mortal: Mortal,
+    told: Mutex<Told>,
     deeds: Vec<(Duration, Deed)>,
     keys: u8,
     killed_at: Option<Duration>,
@@ -113,6 +121,10 @@ impl Process {
         let killed_at = draw.bool().then(|| seconds(draw, TROUBLE.as_secs()));
         Self(Arc::new(State {
             namespace,
+            told: Mutex::new(Told {
+                events: environment.events(),
+                condemned: BTreeSet::new(),
+            }),
             environment: Mutex::new(Some(environment)),
             mortal,
             deeds,
@@ -140,17 +152,23 @@ impl Process {
         !self.0.untidy.load(Ordering::Relaxed) && self.0.closing.load(Ordering::Relaxed) == 0
     }
 
-    fn environment(&self) -> DaytonaEnvironment {
-        self.0.environment.lock().unwrap().clone().unwrap()
+    /// True if the environment has said that it removes what has this name.
+    pub(super) fn condemned(&self, name: &str) -> bool {
+        let mut told = self.0.told.lock().unwrap();
+        while let Some(observed) = told.events.try_next() {
+            match observed {
+                Observed::Event(event) if matches!(event.kind(), EventKind::Deleting) => {
+                    told.condemned.insert(event.name().to_owned());
+                }
+                Observed::Event(_) => {}
+                missed => panic!("{missed:?}"),
+            }
+        }
+        told.condemned.contains(name)
     }
 
-    /// True if it says itself that this sandbox is being removed, though no request for it has come through yet.
-    pub(super) fn removes(&self, name: &str) -> bool {
-        let environment = self.0.environment.lock().unwrap();
-        let snapshot = environment.as_ref().map(DaytonaEnvironment::snapshot);
-        let mut sandboxes = snapshot.iter().flat_map(|snapshot| &snapshot.sandboxes);
-        sandboxes
-            .any(|sandbox| sandbox.name == name && matches!(sandbox.state, SnapshotState::Deleting))
+    fn environment(&self) -> DaytonaEnvironment {
+        self.0.environment.lock().unwrap().clone().unwrap()
     }
 
     /// Does what it does, until it has done it or is killed.
@@ -172,6 +190,7 @@ impl Process {
             None => done.await,
             Some(at) => {
                 tokio::select! {
+                    biased;
                     () = done => {}
                     () = sleep(at) => {}
                 }

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use super::check::{self, Runs};
 use super::process::Process;
+use super::told;
 use crate::world::{in_place, left};
 
 /// Idle time after which the server deletes; the shortest there is.
@@ -30,6 +31,10 @@ pub(super) struct Summary {
     pub(super) faults: u64,
     pub(super) killed: u64,
     pub(super) commands: u64,
+    /// Every request, of one world; a sum of worlds has only the hash.
+    pub(super) told: Vec<String>,
+    /// A hash of these, and the sum of several.
+    pub(super) hash: u64,
 }
 
 impl AddAssign for Summary {
@@ -39,6 +44,7 @@ impl AddAssign for Summary {
         self.faults += other.faults;
         self.killed += other.killed;
         self.commands += other.commands;
+        self.hash = self.hash.wrapping_add(other.hash);
     }
 }
 
@@ -46,8 +52,8 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} sandboxes, {} requests, {} faults, {} processes killed, {} commands, nothing leaked",
-            self.sandboxes, self.requests, self.faults, self.killed, self.commands
+            "{} sandboxes, {} requests (hash {:016x}), {} faults, {} processes killed, {} commands, nothing leaked",
+            self.sandboxes, self.requests, self.hash, self.faults, self.killed, self.commands
         )
     }
 }
@@ -136,6 +142,7 @@ pub(super) async fn live(seed: u64) -> Summary {
     let watching = check::watch(Arc::clone(&server), processes.clone());
     let meddling = meddle(&server, draw.fork());
     tokio::select! {
+        biased;
         () = watching => unreachable!("it watches for ever"),
         () = meddling => {}
         () = sleep(TROUBLE) => {}
@@ -158,12 +165,15 @@ pub(super) async fn live(seed: u64) -> Summary {
     sleep(LEASE + SLACK + weather.create).await;
     check::gone(&server, weather.stuck || weather.failing).await;
     runs.at_most_once();
+    let told = told::all(&server);
     Summary {
         sandboxes: server.sandboxes().len() as u64,
         requests: server.requests().len() as u64,
         faults: struck,
         killed: processes.iter().filter(|process| process.is_dead()).count() as u64,
         commands: runs.count(),
+        hash: told::hash(&told),
+        told,
     }
 }
 

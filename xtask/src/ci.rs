@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::clock::{now, seconds};
-use crate::{codegen, release, tidy};
+use crate::{codegen, proofs, release, tidy};
 
 /// Half of the steps, or all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +110,8 @@ fn full<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
         steps.push(("doc tests", Box::new(|| doc_tests(sh))));
     }
     steps.push(("doc", Box::new(|| docs(sh))));
+    // last, since it takes longest; the tests run a few of these only
+    steps.push(("sim", Box::new(move || proofs::sim(root, &[]))));
     steps
 }
 

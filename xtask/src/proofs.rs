@@ -57,7 +57,7 @@ pub(crate) fn incumbents(root: &Path, args: &[String]) -> Result<()> {
     run.print(root)
 }
 
-/// Simulates seeds, one after the other; a failing one is named and can be given to `--from` again.
+/// Simulates seeds, on every processor; a failing one is named and can be given to `--from` again.
 pub(crate) fn sim(root: &Path, args: &[String]) -> Result<()> {
     known(args, &["--seeds", "--from"])?;
     let envs = vec![

@@ -7,5 +7,8 @@ pub(crate) mod models;
 pub(crate) mod raw;
 #[rustfmt::skip]
 pub(crate) mod routes;
+#[cfg(test)]
+#[rustfmt::skip]
+pub(crate) mod shapes;
 #[rustfmt::skip]
 pub(crate) mod toolbox;

@@ -92,7 +92,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", value_parser = values::workdir)]
     pub(crate) workdir: Option<String>,
     /// Kill the command after this long: 30, 30s, 5m, 1h
-    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m")]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m", allow_negative_numbers = true)]
     pub(crate) timeout: Duration,
     /// Pass standard input to the command; the default where it is a pipe or a file, this is for a terminal
     #[arg(short = 'i', long)]

@@ -65,6 +65,8 @@ async fn start(builder: ServerBuilder) -> Result<Server, Failure> {
         let failure = Failure::new("cannot start the embedded server").because(error);
         if unavailable {
             failure.hint("--isolation none runs commands as you, on this machine, with access to all that you have")
+        } else if failure.to_string().contains(" cannot be used: ") {
+            failure.hint("give another --port, or 0 for a free one")
         } else {
             failure
         }

@@ -3,6 +3,7 @@
 mod models;
 mod raw;
 mod routes;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,6 +43,7 @@ pub(crate) fn emit(sources: &[Source]) -> Result<Files> {
     }
     routes::emit(sources, &mut files)?;
     raw::emit(sources, &mut files)?;
+    shapes::emit(sources, &mut files)?;
     Ok(files)
 }
 

@@ -311,4 +311,6 @@ impl<T: Lenient> Lenient for BTreeMap<String, T> {
 }
 
 #[cfg(test)]
+pub(crate) mod shape;
+#[cfg(test)]
 mod tests;

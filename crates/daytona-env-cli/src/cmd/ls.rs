@@ -91,6 +91,10 @@ fn seconds_of(time: SystemTime) -> i64 {
 pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
     let hint = if error.is_auth() {
         "check DAYTONA_API_KEY, and that DAYTONA_API_URL is the server it belongs to"
+    } else if error.is_conflict() {
+        "something else is changing it; try again in a moment"
+    } else if error.is_rate_limited() {
+        "try again later"
     } else {
         "check DAYTONA_API_URL; `daytona-env doctor` shows what is reachable"
     };

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use daytona_api::Daytona;
+use daytona_api::models::SandboxDesiredState;
 
 use crate::args::RmArgs;
 use crate::cmd::ls::api_failure;
@@ -58,6 +59,14 @@ async fn remove(
     match api.sandboxes().delete(&row.id).await {
         Ok(_) => Ok(format!("deleted {} (id {})", row.name, row.id)),
         Err(error) if error.is_not_found() => Ok(format!("{name} does not exist")),
+        Err(error) if error.is_conflict() => match api.sandboxes().get(&row.id).await {
+            // somebody else's `rm`, or an earlier one of ours, is not through yet
+            Ok(now) if now.desired_state == Some(SandboxDesiredState::Destroyed) => {
+                Ok(format!("{} (id {}) is being deleted", row.name, row.id))
+            }
+            Err(gone) if gone.is_not_found() => Ok(format!("{name} does not exist")),
+            Ok(_) | Err(_) => Err(failed(error)),
+        },
         Err(error) => Err(failed(error)),
     }
 }

@@ -68,9 +68,11 @@ async fn sweep(args: &SweepArgs, host: &HostEnv) -> Result<SweepReport, Failure>
         .map_err(|error| Failure::new("cannot sweep").because(error))?;
     let _progress = Progress::step("looking, twice, more than ten seconds apart");
     sweeper.sweep().await.map_err(|error| {
-        Failure::new("cannot sweep")
-            .because(error)
-            .hint("`daytona-env doctor` shows what is reachable")
+        let failure = Failure::of("cannot sweep", error);
+        match failure.hint_text() {
+            Some(_) => failure,
+            None => failure.hint("`daytona-env doctor` shows what is reachable"),
+        }
     })
 }
 

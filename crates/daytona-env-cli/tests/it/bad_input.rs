@@ -57,6 +57,10 @@ fn arguments_that_make_no_sense() {
             &["run", "--image", "a", "--snapshot", "b", "--", "true"],
         ),
         ("zero_timeout", &["run", "--timeout", "0", "--", "true"]),
+        (
+            "negative_timeout",
+            &["run", "--timeout", "-5", "--", "true"],
+        ),
         ("timeout_in_days", &["run", "--timeout", "1d", "--", "true"]),
         (
             "relative_workdir",
@@ -162,6 +166,13 @@ fn an_unreachable_server() {
         assert!(!shown.contains("canary"), "{shown}");
         insta::assert_snapshot!(format!("unreachable_{name}"), shown);
     }
+    let output = cli(["doctor", "--json"])
+        .envs([("DAYTONA_API_KEY", "canary"), ("DAYTONA_API_URL", &url)])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), Some(1), "{}", shown(&output));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["server"]["hint"], "check DAYTONA_API_URL");
 }
 
 #[test]
@@ -178,6 +189,33 @@ fn a_wrong_key() {
         assert!(!shown.contains("canary"), "{shown}");
         insta::assert_snapshot!(format!("wrong_key_{name}"), shown);
     }
+    let output = server
+        .client(["sweep"])
+        .env("DAYTONA_API_KEY", "canary")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), Some(125), "{}", shown(&output));
+    insta::assert_snapshot!("wrong_key_sweep", shown(&output));
+    let output = server
+        .client(["doctor", "--json"])
+        .env("DAYTONA_API_KEY", "canary")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), Some(1), "{}", shown(&output));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        object["server"]["hint"],
+        "check DAYTONA_API_KEY, and that DAYTONA_API_URL is the server it belongs to"
+    );
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let output = run(["serve", "--isolation", "none", "--port", &port]);
+    assert_eq!(code(&output), Some(125), "{}", shown(&output));
+    insta::assert_snapshot!("port_taken", shown(&output).replace(&port, "PORT"));
 }
 
 #[test]

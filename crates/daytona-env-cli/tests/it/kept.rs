@@ -140,3 +140,34 @@ fn what_cannot_be_kept_or_found_is_said() {
         insta::assert_snapshot!(format!("kept_{name}"), shown(&output));
     }
 }
+
+#[test]
+fn a_deletion_that_is_under_way_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.json");
+    let conflict = r#"{"status": 409, "body": {"message": "Sandbox state change in progress"}}"#;
+    let faults = format!(
+        r#"{{"faults": [
+            {{"on": "deleteSandbox", "do": {{"answer": {conflict}}}}},
+            {{"on": "deleteSandbox", "do": {{"answerAfterCommit": {conflict}}}}}
+        ]}}"#
+    );
+    std::fs::write(&file, faults).unwrap();
+    let server = Serve::start(&["--isolation", "none", "--faults", file.to_str().unwrap()]);
+    let (name, id) = keep(&server);
+    let hidden = |output: &Output| shown(output).replace(&name, "NAME").replace(&id, "ID");
+    // nothing deletes it: that is said, and it is still there
+    let output = server.client(["rm", &name]).output().unwrap();
+    assert_eq!(code(&output), Some(125), "{}", shown(&output));
+    insta::assert_snapshot!("conflict", hidden(&output));
+    assert_eq!(server.alive().len(), 1);
+    // something does
+    let output = server.client(["rm", &id]).output().unwrap();
+    assert_eq!(code(&output), Some(0), "{}", shown(&output));
+    let said = stdout(&output).replace(&name, "NAME").replace(&id, "ID");
+    assert!(
+        ["NAME (id ID) is being deleted\n", "ID does not exist\n"].contains(&said.as_str()),
+        "{said}"
+    );
+    assert!(server.alive().is_empty());
+}

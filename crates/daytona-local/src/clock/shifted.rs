@@ -50,6 +50,7 @@ impl Clock for ShiftedClock {
                 let by = *shifts.borrow_and_update();
                 let sleep = inner.sleep_until(shifted(deadline, -by));
                 tokio::select! {
+                    biased;
                     () = sleep => return,
                     changed = shifts.changed() => if changed.is_err() {
                         // The server is gone, and with it whoever could jump.

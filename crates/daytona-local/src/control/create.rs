@@ -11,7 +11,6 @@ use super::row::{Build, Intervals, Row};
 use crate::clock::add;
 use crate::faults::Action;
 use crate::server::app::App;
-use crate::server::ident;
 use crate::server::reply::{Failure, Reply};
 
 const MAX_ARCHIVE: i64 = 43_200;
@@ -142,7 +141,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     };
     let ttl = ttl_minutes(ttl.unwrap_or(0))?;
     let now = app.clock.now();
-    let id = ident::uuid();
+    let id = app.new_id();
     let state = if build.is_some() {
         SandboxState::PendingBuild
     } else {

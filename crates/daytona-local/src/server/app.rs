@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::builder::CannedExec;
+use super::ident;
 use super::reply::Failure;
 use crate::clock::{Clock, ShiftedClock};
 use crate::control::store::{Store, Work};
@@ -49,6 +51,8 @@ pub(crate) struct App {
     pub(crate) port: OnceLock<u16>,
     pub(crate) store: Mutex<Store>,
     pub(crate) runtime: Handle,
+    /// How many ids were given away in place.
+    pub(crate) made: AtomicU32,
     /// Held while the folders of a sandbox are made.
     pub(crate) making: tokio::sync::Mutex<()>,
     /// A row was added whose next step may come before anything else that is due.
@@ -81,6 +85,15 @@ impl App {
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An id for a new sandbox: random, or in place the next one, since rows are gone through in the order of their ids.
+    pub(crate) fn new_id(&self) -> String {
+        if self.options.in_place {
+            let before = self.made.fetch_add(1, Ordering::Relaxed);
+            return ident::nth(before);
+        }
+        ident::uuid()
     }
 
     pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
@@ -143,6 +156,7 @@ impl App {
         loop {
             let next = self.store().next_due();
             tokio::select! {
+                biased;
                 () = self.clock.sleep_until(next) => {}
                 () = self.rescheduled.notified() => {}
             }

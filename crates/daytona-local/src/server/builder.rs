@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -307,6 +308,7 @@ impl ServerBuilder {
             port: OnceLock::from(port),
             store: Mutex::new(Store::new(self.snapshots, first_tick, news)),
             runtime,
+            made: AtomicU32::new(1),
             making: tokio::sync::Mutex::default(),
             rescheduled: Notify::new(),
             working: watch::Sender::new(0),

@@ -143,6 +143,7 @@ pub(crate) async fn serve(app: Arc<App>, wire: Wire) {
         .with_upgrades();
     let stop = app.stop.clone();
     let ended = tokio::select! {
+        biased;
         // A client that breaks off is nothing to report.
         _ = Pin::new(&mut connection) => return,
         () = stop.cancelled() => Ending::Close,

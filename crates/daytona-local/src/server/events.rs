@@ -115,19 +115,12 @@ async fn tell(
     loop {
         let next = due.front().map(|(at, _)| *at);
         tokio::select! {
-            event = news.recv() => match event {
-                Ok(event) => telling.take(event, &mut due),
-                // it does not read: it will come again and look for itself
-                Err(_) => return Err(Over),
+            biased;
+            said = receive(socket) => match said?.as_str() {
+                "3" => last_pong = Instant::now(),
+                "1" | "41" => return Err(Over),
+                _ => {}
             },
-            () = sleep_until(next.unwrap_or(ping)), if next.is_some() => {
-                if let Some((_, event)) = due.pop_front() {
-                    if telling.is_over() {
-                        return Err(Over);
-                    }
-                    send(socket, event.as_ref()).await?;
-                }
-            }
             () = sleep_until(ping), if !telling.is_silent() => {
                 if last_pong.elapsed() > INTERVAL + TIMEOUT {
                     return Err(Over);
@@ -136,10 +129,18 @@ async fn tell(
                 send(socket, "2").await?;
                 ping += INTERVAL;
             }
-            said = receive(socket) => match said?.as_str() {
-                "3" => last_pong = Instant::now(),
-                "1" | "41" => return Err(Over),
-                _ => {}
+            () = sleep_until(next.unwrap_or(ping)), if next.is_some() => {
+                if let Some((_, event)) = due.pop_front() {
+                    if telling.is_over() {
+                        return Err(Over);
+                    }
+                    send(socket, event.as_ref()).await?;
+                }
+            }
+            event = news.recv() => match event {
+                Ok(event) => telling.take(event, &mut due),
+                // it does not read: it will come again and look for itself
+                Err(_) => return Err(Over),
             },
         }
     }

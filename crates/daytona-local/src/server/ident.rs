@@ -7,6 +7,11 @@ pub(crate) fn uuid() -> String {
     format_uuid(bytes)
 }
 
+/// The id with this number.
+pub(crate) fn nth(number: u32) -> String {
+    format_uuid((u128::from(number) << 96).to_be_bytes())
+}
+
 /// An id that is always the same for a name. It protects nothing.
 pub(crate) fn uuid_of(name: &str) -> String {
     let mut bytes = [0_u8; 16];

@@ -105,6 +105,7 @@ impl<P: Provider> Shared<P> {
             attempt: creation.attempt.clone(),
             key: creation.key.clone(),
             epoch: creation.epoch,
+            number: creation.item,
             unanswered: *creation.unanswered(),
             born: now.saturating_sub(age),
             heard: AtomicU64::new(now),

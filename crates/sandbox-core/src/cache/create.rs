@@ -306,6 +306,10 @@ impl<'t, P: Provider> Attempting<'t, P> {
             if fate == Fate::NotCreated {
                 return CreateError::not_created(error);
             }
+            // That a name is taken, or to come again, is said before anything is made.
+            if answered && error.kind() != ErrorKind::Conflict && !error.is_rate_limited() {
+                creation.unanswered().failed();
+            }
             if matches!(
                 error.kind(),
                 ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal

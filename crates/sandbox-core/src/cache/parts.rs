@@ -1,10 +1,11 @@
 //! What a slot holds of a provider: sandboxes, creations, attempts of unknown fate.
 
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::accounts::Account;
@@ -56,6 +57,8 @@ pub(super) struct Entry<P: Provider> {
     pub(super) attempt: Attempt,
     pub(super) key: StoredKey<ResolvedOf<P>>,
     pub(super) epoch: u64,
+    /// Its place in the order in which sandboxes were begun.
+    pub(super) number: u64,
     pub(super) subject: Subject,
     /// What else may appear under its name once it is gone.
     pub(super) unanswered: Unanswered,
@@ -134,7 +137,9 @@ pub(super) struct Creation<P: Provider> {
     /// The sandbox in doubt, if that is what it is about.
     pub(super) revives: Option<Arc<Entry<P>>>,
     cancelled: AtomicBool,
-    ended: watch::Sender<Option<End<P>>>,
+    ended: OnceLock<End<P>>,
+    /// Wakes those who wait for the end, in the order in which they came.
+    told: Notify,
 }
 
 /// What a creation is told when it begins.
@@ -163,7 +168,8 @@ impl<P: Provider> Creation<P> {
             unanswered: Mutex::new(plan.reposts.unwrap_or_default()),
             revives: None,
             cancelled: AtomicBool::new(false),
-            ended: watch::Sender::new(None),
+            ended: OnceLock::new(),
+            told: Notify::new(),
         }
     }
 
@@ -190,13 +196,9 @@ impl<P: Provider> Creation<P> {
 
     /// Tells everybody who waits, once.
     pub(super) fn end(&self, end: End<P>) {
-        self.ended.send_if_modified(|ended| {
-            let first = ended.is_none();
-            if first {
-                *ended = Some(end);
-            }
-            first
-        });
+        if self.ended.set(end).is_ok() {
+            self.told.notify_waiters();
+        }
     }
 
     /// The epoch is over: what comes is not wanted any more.
@@ -211,19 +213,19 @@ impl<P: Provider> Creation<P> {
 
     /// Ready once it is of no use to anybody.
     pub(super) async fn cancelled(&self) {
-        let mut ended = self.ended.subscribe();
-        let _ = ended.wait_for(Option::is_some).await;
+        self.wait().await;
     }
 
     pub(super) async fn wait(&self) -> End<P> {
-        let mut ended = self.ended.subscribe();
-        let end = ended.wait_for(Option::is_some).await;
-        match end.ok().and_then(|end| end.clone()) {
-            Some(end) => end,
-            None => End::Failed(Error::new(
-                ErrorKind::Internal,
-                "the creation ended without a result",
-            )),
+        let mut told = pin!(self.told.notified());
+        loop {
+            // before the look: what ends after it is told
+            told.as_mut().enable();
+            if let Some(end) = self.ended.get() {
+                return end.clone();
+            }
+            told.as_mut().await;
+            told.set(self.told.notified());
         }
     }
 }

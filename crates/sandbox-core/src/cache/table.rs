@@ -310,17 +310,36 @@ impl<P: Provider> Shared<P> {
         }
     }
 
-    /// Ends the epoch and empties the table of it; gives the epoch that ended.
+    /// Ends the epoch and empties the table of it, in the order in which things were begun; gives
+    /// the epoch that ended.
     pub(super) fn end_epoch(&self) -> (u64, Chores) {
         let ended = self.table.epoch.fetch_add(1, Ordering::SeqCst);
         let mut chores = Chores::default();
-        self.table.slots.retain(|_, slot| {
-            let stays = slot.epoch() > ended;
-            if !stays {
+        let slots = self
+            .table
+            .slots
+            .iter()
+            .filter_map(|slot| match slot.state() {
+                State::Ready(entry) => Some((entry.number, slot.key().clone())),
+                State::Creating(work) | State::Reviving(work, _) => {
+                    Some((work.item, slot.key().clone()))
+                }
+                State::Vacant { .. } => None,
+            });
+        let mut begun: Vec<_> = slots.collect();
+        begun.sort_unstable_by_key(|(number, _)| *number);
+        let mut empty = |slot: &mut Slot<Of<P>>| {
+            let over = slot.epoch() <= ended;
+            if over {
                 self.retire(slot, &mut chores);
             }
-            stays
-        });
+            over
+        };
+        for (_, key) in begun {
+            self.table.slots.remove_if_mut(&key, |_, slot| empty(slot));
+        }
+        // whatever was vacant, or came between
+        self.table.slots.retain(|_, slot| !empty(slot));
         let mut graves = self.table.graves();
         if graves.epoch <= ended {
             graves.epoch = ended + 1;
@@ -367,15 +386,16 @@ impl<P: Provider> Shared<P> {
         self.table.forget(key);
     }
 
-    /// The sandboxes that are ready.
+    /// The sandboxes that are ready, in the order in which they were begun.
     pub(super) fn ready(&self) -> Vec<Arc<Entry<P>>> {
         let slots = self.table.slots.iter();
-        slots
-            .filter_map(|slot| match slot.state() {
-                State::Ready(entry) => Some(Arc::clone(entry)),
-                State::Creating(_) | State::Reviving(..) | State::Vacant { .. } => None,
-            })
-            .collect()
+        let ready = slots.filter_map(|slot| match slot.state() {
+            State::Ready(entry) => Some(Arc::clone(entry)),
+            State::Creating(_) | State::Reviving(..) | State::Vacant { .. } => None,
+        });
+        let mut ready: Vec<_> = ready.collect();
+        ready.sort_unstable_by_key(|entry| entry.number);
+        ready
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) const UNCLEAR_WINDOW: Duration = Duration::from_secs(120);
 pub(super) struct Unanswered {
     count: u32,
     until: Option<Instant>,
+    /// Requests that were answered and may have made something all the same.
+    answered: u32,
 }
 
 impl Unanswered {
@@ -21,9 +23,19 @@ impl Unanswered {
         self.until = Some(now + UNCLEAR_WINDOW);
     }
 
-    /// A sandbox was found that no answer had told of: one of them was carried out.
+    /// One was answered with a failure that is no proof that nothing was made.
+    pub(super) fn failed(&mut self) {
+        self.answered = self.answered.saturating_add(1);
+    }
+
+    /// A sandbox was found that no answer had told of: one of them was carried out. Where it may
+    /// have been one that was answered, those that were not stay open.
     pub(super) fn found_one(&mut self) {
-        self.count = self.count.saturating_sub(1);
+        let made_by = match self.answered {
+            0 => &mut self.count,
+            _ => &mut self.answered,
+        };
+        *made_by = made_by.saturating_sub(1);
     }
 
     /// Until when one more sandbox of this name may appear; `None` if none can.

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 
 use crate::cmd::ls::api_failure;
-use crate::error::{Failure, is_no_api};
+use crate::error::Failure;
 use crate::host::Account;
 use crate::output;
 
@@ -55,13 +55,14 @@ impl ServerCheck {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let authenticated = listed.is_ok();
-        let error = listed
+        let failure = listed
             .err()
-            .map(|error| api_failure("cannot list sandboxes", error).to_string());
-        let hint = error
-            .as_deref()
-            .filter(|error| is_no_api(error))
-            .map(|_| account.not_daytona());
+            .map(|error| api_failure("cannot list sandboxes", error).at(Some(account)));
+        // what else a hint says is to ask this very command
+        let hint = failure
+            .as_ref()
+            .and_then(|failure| failure.hint_text()?.split(';').next().map(str::to_owned));
+        let error = failure.map(|failure| failure.to_string());
         Self {
             url: Some(account.api_url.clone()),
             reachable: date.is_some(),

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::clock::{now, seconds};
-use crate::{codegen, proofs, tidy};
+use crate::{codegen, proofs, release, tidy};
 
 /// Half of the steps, or all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,7 +102,10 @@ fn fast<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
 }
 
 fn full<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
-    let mut steps: Vec<Step<'a>> = vec![("models only", Box::new(|| models_only(sh)))];
+    let mut steps: Vec<Step<'a>> = vec![
+        ("models only", Box::new(|| models_only(sh))),
+        ("each alone", Box::new(|| said(release::alone(root)))),
+    ];
     if !options.skip_tests {
         steps.push(("doc tests", Box::new(|| doc_tests(sh))));
     }
@@ -119,6 +122,7 @@ fn clippy(sh: &Shell) -> Result<()> {
         .run()?)
 }
 
+/// The code blocks of the public items, of README.md and of docs/.
 fn doc_tests(sh: &Shell) -> Result<()> {
     Ok(cmd!(
         sh,
@@ -176,3 +180,6 @@ fn docs(sh: &Shell) -> Result<()> {
     .quiet()
     .run()?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod api;
 mod binary;
+mod book;
 mod budget;
 mod consumers;
 mod deny;
@@ -16,7 +17,7 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 use self::members::Members;
 use crate::clock::{now, seconds};
@@ -33,7 +34,18 @@ pub(crate) struct Release<'a> {
     bless: bool,
 }
 
-impl Release<'_> {
+impl<'a> Release<'a> {
+    fn of(root: &'a Path, bless: bool) -> Result<Self> {
+        let sh = Shell::new()?;
+        sh.change_dir(root);
+        Ok(Self {
+            root,
+            members: Members::read(&sh)?,
+            sh,
+            bless,
+        })
+    }
+
     fn held(&self, path: &str) -> PathBuf {
         self.root.join(HELD).join(path)
     }
@@ -41,6 +53,16 @@ impl Release<'_> {
     /// Compares `text` with what is held under `path`, or holds it from now on.
     fn hold(&self, path: &str, text: &str) -> Result<()> {
         snapshot::hold(&self.held(path), text, self.bless)
+    }
+
+    /// Builds a tool of the registry that is missing.
+    fn install(&self, tool: &str) -> Result<()> {
+        println!("{tool} is missing: building it takes some minutes");
+        let install = cmd!(
+            self.sh,
+            "cargo install --quiet --locked {tool} --no-default-features"
+        );
+        Ok(install.quiet().run()?)
     }
 
     /// Builds of the checks go here, so that their flags do not throw away what a developer has built.
@@ -80,6 +102,7 @@ const STEPS: &[Step] = &[
         "licences, duplicates, banned crates, sources",
         deny::check,
     ),
+    ("book", "docs/ as a book", book::check),
     ("features", "each alone, none, all", features::check),
     (
         "consumers",
@@ -156,16 +179,14 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     }
 }
 
+/// Whether each crate compiles by itself, with its default features and with none.
+pub(crate) fn alone(root: &Path) -> Result<String> {
+    features::alone(&Release::of(root, false)?)
+}
+
 /// Runs every step that is wanted, all of them even if one fails: a release is fixed in one go.
 fn check(root: &Path, options: &Options) -> Result<()> {
-    let sh = Shell::new()?;
-    sh.change_dir(root);
-    let release = Release {
-        root,
-        members: Members::read(&sh)?,
-        sh,
-        bless: options.bless,
-    };
+    let release = Release::of(root, options.bless)?;
     let mut failed = Vec::new();
     for (name, what, step) in STEPS {
         if !options.wants(name) {

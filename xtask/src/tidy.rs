@@ -4,6 +4,7 @@ mod arrows;
 mod dependencies;
 mod layout;
 mod manifests;
+mod pages;
 mod proofs;
 mod text;
 mod tree;
@@ -57,6 +58,7 @@ fn check(tree: &Tree) -> Result<Findings> {
     dependencies::check(tree, &mut findings)?;
     layout::check(tree, &mut findings);
     manifests::check(tree, &mut findings)?;
+    pages::check(tree, &mut findings);
     proofs::check(tree, &mut findings);
     text::check(tree, &mut findings);
     Ok(findings)

@@ -15,13 +15,7 @@ pub(super) fn check(release: &Release<'_>) -> Result<String> {
         .run()
         .is_err()
     {
-        println!("cargo-deny is missing: building it takes some minutes");
-        cmd!(
-            sh,
-            "cargo install --quiet --locked cargo-deny --no-default-features"
-        )
-        .quiet()
-        .run()?;
+        release.install("cargo-deny")?;
     }
     cmd!(sh, "cargo deny --all-features --locked --log-level error check --hide-inclusion-graph licenses bans sources")
         .quiet()

@@ -35,12 +35,23 @@ pub(super) fn sets(member: &Member) -> Vec<Set> {
     sets
 }
 
+/// Each crate by itself as most use it: in a build of the workspace it can live on features that its neighbours ask for.
+pub(super) fn alone(release: &Release<'_>) -> Result<String> {
+    each(release, |set| {
+        matches!(set.name.as_str(), "default" | "none")
+    })
+}
+
 pub(super) fn check(release: &Release<'_>) -> Result<String> {
+    each(release, |_| true)
+}
+
+fn each(release: &Release<'_>, wanted: impl Fn(&Set) -> bool) -> Result<String> {
     let target = release.target_dir();
     let mut failed = Vec::new();
     let mut count = 0;
     for member in &release.members.0 {
-        for set in sets(member) {
+        for set in sets(member).into_iter().filter(&wanted) {
             let (package, flags) = (&member.name, &set.flags);
             let check = cmd!(
                 release.sh,

@@ -75,14 +75,7 @@ impl Fixture {
     }
 
     fn release(&self, bless: bool) -> Release<'_> {
-        let sh = Shell::new().unwrap();
-        sh.change_dir(self.root());
-        Release {
-            root: self.root(),
-            members: Members::read(&sh).unwrap(),
-            sh,
-            bless,
-        }
+        Release::of(self.root(), bless).unwrap()
     }
 
     fn run(&self, step: &str, bless: bool) -> Result<String> {
@@ -157,6 +150,40 @@ fn a_feature_that_does_not_compile_alone_is_caught() {
 }
 
 #[test]
+fn a_crate_that_lives_on_its_neighbours_features_is_caught() {
+    let fixture = Fixture::new();
+    alone(fixture.root()).unwrap();
+    // Whatever is built with alpha gets it; beta alone does not.
+    fixture.edit(
+        "beta/Cargo.toml",
+        "license = \"MIT\"\n",
+        "license = \"MIT\"\n[features]\nmore = []\n",
+    );
+    fixture.edit(
+        "beta/src/lib.rs",
+        "pub struct Foreign;\n",
+        "pub struct Foreign;\n#[cfg(feature = \"more\")]\nmod more { pub(crate) const MORE: u32 = 1; }\n\
+         /// More.\n#[must_use]\npub fn more() -> u32 { more::MORE }\n",
+    );
+    fixture.edit(
+        "alpha/Cargo.toml",
+        "path = \"../beta\"",
+        "path = \"../beta\", features = [\"more\"]",
+    );
+    let sh = fixture.release(false).sh;
+    xshell::cmd!(sh, "cargo check --quiet --workspace")
+        .quiet()
+        .run()
+        .unwrap();
+    let error = format!("{:#}", alone(fixture.root()).unwrap_err());
+    assert!(
+        error.contains("beta with default, beta with none"),
+        "{error}"
+    );
+    assert!(!error.contains("alpha"), "{error}");
+}
+
+#[test]
 fn a_dependency_too_many_is_caught() {
     let fixture = Fixture::held("budget");
     fixture.write("gamma/Cargo.toml", &GOOD[4].1.replace("beta", "gamma"));
@@ -217,6 +244,34 @@ fn a_forbidden_licence_is_caught() {
         "license = \"GPL-3.0-only\"",
     );
     fixture.caught("deny", &["deny.toml"]);
+}
+
+#[test]
+fn a_book_that_does_not_build_is_caught() {
+    let sh = Shell::new().unwrap();
+    if xshell::cmd!(sh, "mdbook --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_err()
+    {
+        println!("SKIPPED: mdbook is not installed; `cargo xtask release check` installs it");
+        return;
+    }
+    let fixture = Fixture::new();
+    fixture.write("book.toml", include_str!("../../../book.toml"));
+    fixture.write("docs/SUMMARY.md", "# Summary\n\n* [One](one.md)\n");
+    fixture.write("docs/one.md", "# One\n");
+    fixture.run("book", false).unwrap();
+    fixture.write(
+        "docs/SUMMARY.md",
+        "# Summary\n\nnot a list [\n\n* [One](one.md)\n",
+    );
+    fixture.caught("book", &["mdbook"]);
+    fixture.write("docs/SUMMARY.md", "# Summary\n\n* [One](one.md)\n");
+    fixture.write("book.toml", "[book]\nsrc = \"nowhere\"\n");
+    fixture.caught("book", &["mdbook"]);
 }
 
 #[test]

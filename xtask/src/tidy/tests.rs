@@ -253,6 +253,90 @@ fn a_path_of_one_machine_is_found() {
 }
 
 #[test]
+fn every_code_block_is_compiled_or_says_what_it_is() {
+    const PAGE: &str = "docs/page.md";
+    let page = |text: &str| with(&[(PAGE, text)]);
+    assert!(page("```text\n```\n\n```sh\n```\n").errors.is_empty());
+    assert_only(
+        &page("# A\n\n```\nf()\n```\n"),
+        "docs/page.md:3: a code block without a language",
+    );
+    assert_only(&page("```perl\n```\n"), "perl is no language");
+    let rust = concat!("```", "rust\nf()\n```\n");
+    assert_only(
+        &page(rust),
+        "docs/page.md: nothing compiles its code blocks",
+    );
+    let module = (
+        "tests/src/page.rs",
+        "//! P.\n#[doc = include_str!(\"../../docs/page.md\")]\nstruct P;\n",
+    );
+    assert_only(
+        &with(&[(PAGE, rust), module]),
+        "nothing compiles its code blocks",
+    );
+    let root = ("tests/src/lib.rs", "//! T.\n#[cfg(doctest)]\nmod page;\n");
+    let compiled = with(&[(PAGE, rust), module, root]);
+    assert!(compiled.errors.is_empty(), "{:?}", compiled.errors);
+    let ignored = concat!("```", "rust,ignore\n```\n");
+    assert_only(
+        &with(&[(PAGE, ignored), module, root]),
+        "docs/page.md:1: a code block that is never compiled",
+    );
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let page = |text: &str| {
+        with(&[
+            ("docs/page.md", text),
+            (
+                "docs/other.md",
+                "# Some `thing`, here\n\n## Twice\n\n## Twice\n",
+            ),
+        ])
+    };
+    for good in [
+        "[a](other.md)",
+        "[a](other.md#some-thing-here) [`b`](../crates/context-vars/src/a.rs)",
+        "[a](other.md#twice-1)",
+        "# Top\n[a](#top) [c](../crates/context-vars)",
+        "[a](https://nowhere.invalid/x.md)",
+        "`[a](gone.md)`",
+        "```text\n[a](gone.md)\n```",
+    ] {
+        let findings = page(good);
+        assert!(findings.errors.is_empty(), "{good}: {:?}", findings.errors);
+    }
+    assert_only(
+        &page("x\n[a](gone.md)"),
+        "docs/page.md:2: gone.md: there is no docs/gone.md",
+    );
+    assert_only(&page("[`a`](../gone.rs)"), "there is no gone.rs");
+    assert_only(
+        &page("[a](other.md#nothing)"),
+        "docs/other.md has no heading for #nothing",
+    );
+    assert_only(&page("[a](#top)"), "docs/page.md has no heading for #top");
+    assert_only(&page("[a](../../out.md)"), "out of the repository");
+}
+
+#[test]
+fn a_page_that_the_book_lacks_is_found() {
+    let book = |summary: &str| with(&[("docs/page.md", "# P\n"), ("docs/SUMMARY.md", summary)]);
+    let both = "* [D](dependencies.md)\n* [P](page.md)\n";
+    assert!(book(both).errors.is_empty());
+    assert_only(
+        &book("* [D](dependencies.md)\n"),
+        "docs/SUMMARY.md: page.md is missing",
+    );
+    assert_only(
+        &book(&format!("{both}* [Q](q.md)\n")),
+        "there is no docs/q.md",
+    );
+}
+
+#[test]
 fn a_claim_needs_a_test_that_runs() {
     const PAGE: &str = "docs/leak-proofing.md";
     let tests = (
@@ -271,6 +355,6 @@ fn a_claim_needs_a_test_that_runs() {
     assert_only(&page(&row("missing", a)), "no test missing that runs");
     assert_only(&page(&row("helper", a)), "no test helper that runs");
     assert_only(&page(&row("asleep", a)), "no test asleep that runs");
-    assert_only(&page(&row("good", "../b.rs")), "there is no ../b.rs");
+    assert_only(&page(&row("good", "../b.rs")), "there is no b.rs");
     assert_only(&page("| a | b | trust us |\n"), "a claim without a test");
 }

@@ -1,6 +1,6 @@
 //! The files of the workspace, read once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -17,6 +17,8 @@ const KINDS: &[&str] = &[
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) files: BTreeMap<String, String>,
+    /// All files and folders, those that hold no text too.
+    paths: BTreeSet<String>,
 }
 
 /// One package of the workspace.
@@ -38,10 +40,12 @@ impl Tree {
                     .file_name()
                     .and_then(|name| name.to_str())
                     .unwrap_or_default();
+                if SKIPPED.contains(&name) {
+                    continue;
+                }
+                tree.paths.insert(relative(root, &path)?);
                 if path.is_dir() {
-                    if !SKIPPED.contains(&name) {
-                        open.push(path);
-                    }
+                    open.push(path);
                     continue;
                 }
                 let kind = path
@@ -64,6 +68,11 @@ impl Tree {
 
     pub(crate) fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
+    }
+
+    /// Whether there is such a file or folder.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.paths.contains(path)
     }
 
     /// Rust files written by hand.

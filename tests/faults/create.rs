@@ -264,6 +264,42 @@ async fn a_create_that_is_done_after_its_repetition_failed() {
     }
 }
 
+/// 50b. The first try is done after what the second made was deleted, though the answer to that could not be read.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_done_after_an_answer_that_could_not_be_read() {
+    let unreadable: [(&str, fn(Fault) -> Fault); 3] = [
+        ("garbage", |fault| fault.garbage(300, 7)),
+        ("cut", |fault| fault.truncate_body(40)),
+        ("a number", |fault| {
+            fault.set_fields([("id", serde_json::json!(7))])
+        }),
+    ];
+    for (what, unreadable) in unreadable {
+        let server = in_place(|builder| builder);
+        let create = || Fault::on(&CREATE_SANDBOX);
+        let late = Duration::from_secs(30);
+        server.faults().inject(create().commit_late(late));
+        let struck = server.faults().inject(match what {
+            "garbage" => create().garbage(300, 7),
+            "cut" => create().truncate_body(40),
+            _ => create().set_fields([("id", serde_json::json!(7))]),
+        });
+        let environment = at(&server).build().unwrap();
+        let begun = Instant::now();
+        let opened = timeout(NEVER, environment.open(&NoVars)).await.unwrap();
+        assert_eq!((opened.is_ok(), struck.hits()), (true, 1));
+        let closed = timeout(NEVER, environment.close()).await.unwrap();
+        assert!(closed.is_err(), "{what}");
+        assert_eq!(closed.unwrap_err().leftovers().len(), 1, "{what}");
+        assert_eq!(left(&server), [], "gone is what was opened");
+        sleep_until(begun + late + Duration::from_secs(2)).await;
+        assert_eq!(left(&server).len(), 1, "nothing came");
+        sleep(Duration::from_secs(125)).await;
+        assert_eq!(left(&server), [], "what came was not removed");
+        closes(&server, &environment).await;
+    }
+}
+
 /// 51. Each has its own, and closes its own.
 #[tokio::test(start_paused = true)]
 async fn two_processes_with_one_key() {

@@ -6,7 +6,7 @@ use daytona_api::routes::control_plane::CREATE_SANDBOX;
 use daytona_local::Fault;
 use sandbox_core::{ExecRequest, Sandbox};
 
-use crate::support::{left, on, seen, server, start};
+use crate::support::{left, on, seen, server, start, until};
 
 /// A healthy sandbox was made: it is the one that is used, from a snapshot and from an image.
 async fn adopted(fault: fn(Fault) -> Fault) {
@@ -78,11 +78,9 @@ async fn a_commit_that_comes_after_its_connection_died_is_not_doubled() {
         .inject(Fault::on(&CREATE_SANDBOX).commit_late(late));
     let environment = on(&server).build().unwrap();
     let opened = crate::support::pass(&server, environment.open(&NoVars)).await;
-    // an open may have given up by then: what comes late is still removed by the close
-    if let Ok(sandbox) = &opened {
-        let alive: Vec<_> = left(&server).into_iter().map(|row| row.id).collect();
-        assert_eq!(alive, [sandbox.id()]);
-    }
+    let sandbox = opened.unwrap();
+    let alive: Vec<_> = left(&server).into_iter().map(|row| row.id).collect();
+    assert_eq!(alive, [sandbox.id()]);
     crate::support::pass(&server, environment.close())
         .await
         .unwrap();
@@ -111,6 +109,8 @@ async fn refused(image: Option<&str>) {
         "there was a row to be deleted: {:?}",
         server.sandboxes()
     );
+    // the open had it deleted, not the close
+    until("the row is gone", || left(&server).is_empty()).await;
     environment.close().await.unwrap();
     assert_eq!(left(&server), []);
     // it was the fault, not the environment

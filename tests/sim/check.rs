@@ -90,7 +90,7 @@ pub(super) async fn gone(server: &Server, failing: bool) {
 }
 
 /// The creates, and the requests about these sandboxes.
-fn told(server: &Server, rows: &[(String, String, String)]) -> String {
+pub(super) fn told(server: &Server, rows: &[(String, String, String)]) -> String {
     let about = |path: &str| {
         path == "/api/sandbox"
             || rows

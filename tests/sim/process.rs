@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use context_vars::{Variable, Vars};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
-use daytona_local::Server;
+use daytona_local::{SandboxRow, Server};
 use fastrand::Rng;
 use sandbox_core::{EventKind, Events, ExecRequest, ExecStatus, Observed, Sandbox};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::check::Runs;
+use super::check::{self, Runs};
 use super::world::{LEASE, TROUBLE};
 use crate::world::{Mortal, left, on, wire};
 
@@ -330,8 +330,9 @@ impl Process {
         match closed {
             Ok(()) => assert!(
                 alive.is_empty(),
-                "I1: {} closed, and left {alive:#?}",
-                self.namespace()
+                "I1: {} closed, and left {alive:#?}\n{}",
+                self.namespace(),
+                check::told(server, &of(&alive))
             ),
             Err(error) => {
                 let named: Vec<_> = error
@@ -348,4 +349,9 @@ impl Process {
             }
         }
     }
+}
+
+fn of(rows: &[SandboxRow]) -> Vec<(String, String, String)> {
+    let of = |row: &SandboxRow| (row.id.clone(), row.name.clone(), row.state.clone());
+    rows.iter().map(of).collect()
 }

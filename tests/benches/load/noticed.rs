@@ -64,8 +64,8 @@ impl BareSocket {
         Self(socket)
     }
 
-    /// Returns when it is told that a sandbox has started.
-    async fn started(&mut self) {
+    /// Returns when it is told that this sandbox has started.
+    async fn started(&mut self, id: &str) {
         loop {
             let message = self.0.next().await.unwrap().unwrap();
             let Message::Text(text) = message else {
@@ -75,7 +75,8 @@ impl BareSocket {
                 continue;
             };
             let event: Value = serde_json::from_str(event).unwrap();
-            if event.pointer("/1/newState").and_then(Value::as_str) == Some("started") {
+            let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
+            if text("/1/newState") == Some("started") && text("/1/sandbox/id") == Some(id) {
                 return;
             }
         }
@@ -132,7 +133,7 @@ fn case(events: bool, create: Duration, rounds: usize) {
                 None => bare.create().await,
                 Some(socket) => {
                     let id = bare.begin().await;
-                    socket.started().await;
+                    socket.started(&id).await;
                     // as for ours: an event is a hint
                     let toolbox = bare.look(&id).await;
                     (id, toolbox)

@@ -121,6 +121,7 @@ pub(super) const ROWS: &[Row] = &[
             "tests/faults/create.rs::a_create_that_is_done_much_later",
             "tests/faults/create.rs::a_create_that_is_done_later_than_its_repetition",
             "tests/faults/create.rs::a_create_that_is_done_after_its_repetition_failed",
+            "tests/faults/create.rs::a_create_that_is_done_after_an_answer_that_could_not_be_read",
             "tests/faults/create.rs::a_create_that_is_done_after_its_name_was_freed",
         ],
     ),

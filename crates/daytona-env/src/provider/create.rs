@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use daytona_api::{Daytona, models};
-use sandbox_core::{Attempt, CreateError, Error, ErrorKind, Found, Target};
+use sandbox_core::{Attempt, CreateError, Destroyed, Error, ErrorKind, Found, Target};
 
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
@@ -236,8 +236,9 @@ impl DaytonaProvider {
             self.delete(&making.api, id).await
         };
         match gone {
-            Ok(_) => CreateError::not_created(error),
-            Err(_) => CreateError::may_exist(error).answered(),
+            Ok(Destroyed::Accepted | Destroyed::Released) => CreateError::not_created(error),
+            // that there is none may be because the answer gave a wrong id: the name decides
+            _ => CreateError::may_exist(error).answered(),
         }
     }
 }

@@ -306,19 +306,21 @@ impl<'t, P: Provider> Attempting<'t, P> {
             if fate == Fate::NotCreated {
                 return CreateError::not_created(error);
             }
-            // That a name is taken, or to come again, is said before anything is made.
-            if answered && error.kind() != ErrorKind::Conflict && !error.is_rate_limited() {
-                creation.unanswered().failed();
-            }
-            if matches!(
+            let silent = matches!(
                 error.kind(),
                 ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
-            ) {
-                self.unclear = true;
-                // An answer settles the request it answers; silence does not.
-                if !answered {
-                    creation.unanswered().add(Instant::now());
-                }
+            );
+            self.unclear |= silent;
+            if silent && !answered {
+                creation.unanswered().add(Instant::now());
+            } else if match error.kind() {
+                // That a name is taken, or to come again, is said before anything is made.
+                ErrorKind::Conflict | ErrorKind::RateLimited => false,
+                // It could not be read, but it was an answer.
+                ErrorKind::Provider => true,
+                _ => answered,
+            } {
+                creation.unanswered().failed();
             }
             CreateError::may_exist(error)
         })

@@ -264,12 +264,9 @@ fn a_book_that_does_not_build_is_caught() {
     fixture.write("docs/SUMMARY.md", "# Summary\n\n* [One](one.md)\n");
     fixture.write("docs/one.md", "# One\n");
     fixture.run("book", false).unwrap();
-    fixture.write(
-        "docs/SUMMARY.md",
-        "# Summary\n\nnot a list [\n\n* [One](one.md)\n",
-    );
-    fixture.caught("book", &["mdbook"]);
-    fixture.write("docs/SUMMARY.md", "# Summary\n\n* [One](one.md)\n");
+    fixture.write("docs/one.md", "# One\n\n<div>\n\nnever closed\n");
+    fixture.caught("book", &["unclosed HTML tag"]);
+    fixture.write("docs/one.md", "# One\n");
     fixture.write("book.toml", "[book]\nsrc = \"nowhere\"\n");
     fixture.caught("book", &["mdbook"]);
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use context_vars::NoVars;
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_SANDBOX};
-use daytona_local::Fault;
+use daytona_env::DaytonaEnvironment;
+use daytona_local::{Fault, Server};
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -213,6 +214,15 @@ async fn a_create_that_is_done_later_than_its_repetition() {
     }
 }
 
+/// What is done late appears then, and is removed once nothing more can come.
+async fn comes_and_goes(server: &Server, environment: &DaytonaEnvironment, late: Instant) {
+    sleep_until(late + Duration::from_secs(2)).await;
+    assert_eq!(left(server).len(), 1, "nothing came");
+    sleep(Duration::from_secs(125)).await;
+    assert_eq!(left(server), [], "what came was not removed");
+    closes(server, environment).await;
+}
+
 /// 50b. The first try is done after the sandbox of the second was deleted, and its name with it. A close before that does
 /// not promise what it cannot know, and what appears is removed.
 #[tokio::test(start_paused = true)]
@@ -229,11 +239,7 @@ async fn a_create_that_is_done_after_its_name_was_freed() {
         let names: Vec<_> = error.leftovers().iter().map(|left| left.name()).collect();
         assert_eq!(names, [name.as_str()], "{error}");
         assert_eq!(left(&server), [], "gone is what was there");
-        sleep_until(begun + Duration::from_secs(seconds + 2)).await;
-        assert_eq!(left(&server).len(), 1, "{seconds} s: nothing came");
-        sleep(Duration::from_secs(125)).await;
-        assert_eq!(left(&server), [], "{seconds} s: what came was not removed");
-        closes(&server, &environment).await;
+        comes_and_goes(&server, &environment, begun + Duration::from_secs(seconds)).await;
     }
 }
 
@@ -256,11 +262,7 @@ async fn a_create_that_is_done_after_its_repetition_failed() {
         let closed = timeout(NEVER, environment.close()).await.unwrap();
         assert_eq!(closed.unwrap_err().leftovers().len(), 1, "{seconds} s");
         assert_eq!(left(&server), [], "gone is what had failed");
-        sleep_until(begun + Duration::from_secs(seconds + 2)).await;
-        assert_eq!(left(&server).len(), 1, "{seconds} s: nothing came");
-        sleep(Duration::from_secs(125)).await;
-        assert_eq!(left(&server), [], "{seconds} s: what came was not removed");
-        closes(&server, &environment).await;
+        comes_and_goes(&server, &environment, begun + Duration::from_secs(seconds)).await;
     }
 }
 
@@ -285,11 +287,7 @@ async fn a_create_that_is_done_after_an_answer_that_could_not_be_read() {
         assert!(closed.is_err(), "{what}");
         assert_eq!(closed.unwrap_err().leftovers().len(), 1, "{what}");
         assert_eq!(left(&server), [], "gone is what was opened");
-        sleep_until(begun + late + Duration::from_secs(2)).await;
-        assert_eq!(left(&server).len(), 1, "nothing came");
-        sleep(Duration::from_secs(125)).await;
-        assert_eq!(left(&server), [], "what came was not removed");
-        closes(&server, &environment).await;
+        comes_and_goes(&server, &environment, begun + late).await;
     }
 }
 

@@ -4,4 +4,5 @@ pub(crate) mod engine;
 pub(crate) mod markers;
 pub(crate) mod multipart;
 pub(crate) mod parts;
+pub(crate) mod random;
 pub(crate) mod socket;

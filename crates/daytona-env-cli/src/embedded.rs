@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use daytona_local::{
-    FaultScript, Isolation, IsolationMode, IsolationReport, Server, ServerBuilder,
+    ErrorKind, FaultScript, Isolation, IsolationMode, IsolationReport, Server, ServerBuilder,
 };
 
 use crate::args::{EmbeddedArgs, IsolationArg, ServeArgs, ServeIsolation};
@@ -61,14 +61,14 @@ fn script(path: &Path) -> Result<FaultScript, Failure> {
 
 async fn start(builder: ServerBuilder) -> Result<Server, Failure> {
     builder.start().await.map_err(|error| {
-        let unavailable = error.is_isolation();
+        let kind = error.kind();
         let failure = Failure::new("cannot start the embedded server").because(error);
-        if unavailable {
-            failure.hint("--isolation none runs commands as you, on this machine, with access to all that you have")
-        } else if failure.to_string().contains(" cannot be used: ") {
-            failure.hint("give another --port, or 0 for a free one")
-        } else {
-            failure
+        match kind {
+            ErrorKind::IsolationUnavailable => failure.hint(
+                "--isolation none runs commands as you, on this machine, with access to all that you have",
+            ),
+            ErrorKind::PortUnavailable => failure.hint("give another --port, or 0 for a free one"),
+            _ => failure,
         }
     })
 }

@@ -11,7 +11,9 @@ pub enum ErrorKind {
     IsolationUnavailable,
     /// An option of the builder makes no sense.
     InvalidInput,
-    /// The operating system refused: the port, a folder, a thread.
+    /// The port cannot be used, mostly since something else does.
+    PortUnavailable,
+    /// The operating system refused: a folder, a thread.
     Io,
 }
 
@@ -37,6 +39,13 @@ impl Error {
             kind: ErrorKind::InvalidInput,
             message: message.into(),
             source: None,
+        }
+    }
+
+    pub(crate) fn port(port: u16, source: io::Error) -> Self {
+        Self {
+            kind: ErrorKind::PortUnavailable,
+            ..Self::io(format!("port {port} cannot be used"), source)
         }
     }
 

@@ -162,11 +162,7 @@ impl DownloadBuilder {
         let transfer = source.toolbox.client.shared.config.timeouts.transfer;
         let deadline = Instant::now() + transfer;
         let got = source.ask(source.start, None, deadline).await?;
-        let at = if got.status == 206 {
-            first_byte(&got)?
-        } else {
-            0
-        };
+        let at = first_byte(&got)?;
         if at > source.start {
             return Err(other_range());
         }
@@ -378,11 +374,7 @@ impl Download {
         if Mark::of(&got.headers) != self.mark || total(&got) != self.total {
             return Err(changed());
         }
-        let at = if got.status == 206 {
-            first_byte(&got)?
-        } else {
-            0
-        };
+        let at = first_byte(&got)?;
         self.skip = position.checked_sub(at).ok_or_else(other_range)?;
         Ok(got)
     }

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Files, Progress, Upload};
 use crate::error::{Error, ErrorKind};
+use crate::wire::random;
 
 mod names;
 mod pack;
@@ -23,7 +24,6 @@ mod remote;
 mod scratch;
 mod unpack;
 
-use self::names::Random;
 use self::remote::Remote;
 
 /// How many pieces wait between the network and the disk.
@@ -170,7 +170,7 @@ impl DownloadFolder {
             progress,
         } = self.0;
         let destination = names::destination(&local)?;
-        let random = Random::new()?;
+        let random = random::hex::<8>()?;
         let mut there = Remote::new(&files, &remote, &random)?;
         there.pack().await?;
 
@@ -236,7 +236,7 @@ impl UploadFolder {
             limits,
             progress,
         } = self.0;
-        let random = Random::new()?;
+        let random = random::hex::<8>()?;
         let mut there = Remote::new(&files, &remote, &random)?;
         let folder = local.clone();
         let measured = spawn_blocking(move || pack::measure(&folder, &limits));

@@ -277,7 +277,7 @@ impl From<&Self> for Image {
 }
 
 /// As the official clients quote: only where needed, in single quotes. The same text lets the server reuse a build.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "_@%+=:,./-".contains(char);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

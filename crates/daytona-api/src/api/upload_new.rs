@@ -1,8 +1,7 @@
-use std::fmt::Write as _;
-
 use super::files::check_upload;
 use super::{Files, Upload};
 use crate::error::Error;
+use crate::wire::random;
 
 impl Files {
     /// Writes a file that is not there yet, so that it is never seen in part: its bytes go beside it as
@@ -33,16 +32,11 @@ impl Files {
         content: impl Into<Upload> + Send,
     ) -> Result<(), Error> {
         check_upload(path)?;
-        let mut random = [0u8; 8];
-        getrandom::fill(&mut random)
-            .map_err(|_| Error::build("the system gives no random bytes"))?;
-        let mut beside = match path.rsplit_once('/') {
-            Some((parent, _)) => format!("{parent}/.daytona-"),
-            None => ".daytona-".to_owned(),
+        let name = format!(".daytona-{}", random::hex::<8>()?);
+        let beside = match path.rsplit_once('/') {
+            Some((parent, _)) => format!("{parent}/{name}"),
+            None => name,
         };
-        for byte in random {
-            let _ = write!(beside, "{byte:02x}");
-        }
         let (error, is_over) = match self.upload(&beside, content).await {
             Ok(()) => match self.move_file(&beside, path).await {
                 Ok(()) => return Ok(()),

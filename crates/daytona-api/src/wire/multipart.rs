@@ -1,11 +1,10 @@
 //! `multipart/form-data`: the forms that uploads need.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::error::Error;
+use crate::wire::random;
 
 /// The frame of the files of one `POST /files/bulk-upload`: of each the field `files[0].path`, then `files[0].file`.
 pub(crate) struct Form {
@@ -15,15 +14,7 @@ pub(crate) struct Form {
 impl Form {
     pub(crate) fn new() -> Result<Self, Error> {
         // random, so that no content can be made to hold it
-        let mut random = [0u8; 16];
-        getrandom::fill(&mut random)
-            .map_err(|_| Error::build("the system gives no random bytes"))?;
-        let boundary = random
-            .iter()
-            .fold(String::from("daytona-"), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+        let boundary = format!("daytona-{}", random::hex::<16>()?);
         Ok(Self { boundary })
     }
 

@@ -242,7 +242,7 @@ async fn what_is_fine_comes_and_nothing_else_about_it() {
         .mode();
     assert_eq!(mode & 0o7000, 0, "no set-user-id");
     let packed = String::from_utf8(server.requests()[0].body().to_vec()).unwrap();
-    assert!(packed.contains(r"-C './it'\\''s/from' ."), "{packed}");
+    assert!(packed.contains(r#"-C './it'\"'\"'s/from' ."#), "{packed}");
 }
 
 #[tokio::test]

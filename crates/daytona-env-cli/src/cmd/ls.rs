@@ -87,16 +87,26 @@ fn seconds_of(time: SystemTime) -> i64 {
     since.map_or(0, |since| since.as_secs().cast_signed())
 }
 
-/// A failure of the API, with the hint it deserves.
-pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
-    let hint = if error.is_auth() {
+/// What to do about an error of the API.
+pub(crate) fn advice(error: &daytona_api::Error) -> &'static str {
+    if error.is_auth() {
         "check DAYTONA_API_KEY, and that DAYTONA_API_URL is the server it belongs to"
     } else if error.is_conflict() {
         "something else is changing it; try again in a moment"
     } else if error.is_rate_limited() {
         "try again later"
     } else {
-        "check DAYTONA_API_URL; `daytona-env doctor` shows what is reachable"
+        ADDRESS
+    }
+}
+
+const ADDRESS: &str = "check DAYTONA_API_URL";
+
+/// A failure of the API, with the hint it deserves.
+pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
+    let hint = match advice(&error) {
+        ADDRESS => format!("{ADDRESS}; `daytona-env doctor` shows what is reachable"),
+        other => other.to_owned(),
     };
     Failure::new(what).because(error).hint(hint)
 }

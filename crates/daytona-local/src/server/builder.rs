@@ -265,7 +265,7 @@ impl ServerBuilder {
     async fn prepare(self) -> Result<(Arc<App>, TcpListener, Watchdog), Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
-            .map_err(|error| Error::io(format!("port {} cannot be used", self.port), error))?;
+            .map_err(|error| Error::port(self.port, error))?;
         let address = listener
             .local_addr()
             .map_err(|error| Error::io("the port is not known", error))?;

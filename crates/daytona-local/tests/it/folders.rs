@@ -9,14 +9,14 @@ use daytona_api::api::{Files, Toolbox};
 use daytona_api::{Config, Daytona, ErrorKind};
 use daytona_local::{Isolation, Server};
 
-async fn toolbox(server: &Server) -> Toolbox {
+pub(crate) async fn toolbox(server: &Server) -> Toolbox {
     let config = Config::new(server.token()).api_url(server.api_url());
     let api = Daytona::new(config).unwrap();
     let row = api.sandboxes().create().send().await.unwrap();
     api.toolbox(&row).unwrap()
 }
 
-async fn start() -> Server {
+pub(crate) async fn start() -> Server {
     let server = Server::builder().isolation(Isolation::None);
     server.start().await.unwrap()
 }

@@ -1,19 +1,12 @@
 use daytona_api::api::Upload;
-use daytona_api::{Config, Daytona};
-use daytona_local::{Isolation, Server};
+
+use crate::folders::{start, toolbox};
 
 /// The client and the server agree on several files in one request, both ways.
 #[tokio::test]
 async fn several_files_go_up_and_come_down() {
-    let server = Server::builder()
-        .isolation(Isolation::None)
-        .start()
-        .await
-        .unwrap();
-    let config = Config::new(server.token()).api_url(server.api_url());
-    let api = Daytona::new(config).unwrap();
-    let row = api.sandboxes().create().send().await.unwrap();
-    let files = api.toolbox(&row).unwrap().files();
+    let server = start().await;
+    let files = toolbox(&server).await.files();
 
     let odd = "t/a \"b\" ä.bin";
     let tricky = b"\r\n--DAYTONA-FILE-BOUNDARY--\r\n\0\xff".repeat(5000);
@@ -50,15 +43,8 @@ async fn several_files_go_up_and_come_down() {
 /// Whether a server has the whole of a file or nothing at its place, however an upload ends.
 #[tokio::test]
 async fn a_new_file_is_whole_or_not_there() {
-    let server = Server::builder()
-        .isolation(Isolation::None)
-        .start()
-        .await
-        .unwrap();
-    let config = Config::new(server.token()).api_url(server.api_url());
-    let api = Daytona::new(config).unwrap();
-    let row = api.sandboxes().create().send().await.unwrap();
-    let files = api.toolbox(&row).unwrap().files();
+    let server = start().await;
+    let files = toolbox(&server).await.files();
     let mut left = Vec::new();
     for pieces in [0, 1, 7] {
         let content = (0..pieces).map(|_| Ok(bytes::Bytes::from(vec![7; 100_000])));

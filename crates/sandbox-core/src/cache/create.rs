@@ -311,16 +311,14 @@ impl<'t, P: Provider> Attempting<'t, P> {
                 ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
             );
             self.unclear |= silent;
-            if silent && !answered {
-                creation.unanswered().add(Instant::now());
-            } else if match error.kind() {
+            match error.kind() {
+                _ if silent && !answered => creation.unanswered().add(Instant::now()),
                 // That a name is taken, or to come again, is said before anything is made.
-                ErrorKind::Conflict | ErrorKind::RateLimited => false,
+                ErrorKind::Conflict | ErrorKind::RateLimited => {}
                 // It could not be read, but it was an answer.
-                ErrorKind::Provider => true,
-                _ => answered,
-            } {
-                creation.unanswered().failed();
+                ErrorKind::Provider => creation.unanswered().failed(),
+                _ if answered => creation.unanswered().failed(),
+                _ => {}
             }
             CreateError::may_exist(error)
         })

@@ -38,8 +38,11 @@ pub(super) fn number(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.trim().parse().ok()
 }
 
-/// The first byte of a partial answer, from `bytes 5-9/10`.
+/// At which byte of the file an answer begins; of a partial one from `bytes 5-9/10`.
 pub(super) fn first_byte(got: &Streamed) -> Result<u64, Error> {
+    if got.status != 206 {
+        return Ok(0);
+    }
     let text = got
         .headers
         .get(CONTENT_RANGE)

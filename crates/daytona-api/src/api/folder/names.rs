@@ -1,7 +1,6 @@
 //! Names that an archive may hold, and where its entries go.
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -11,27 +10,6 @@ use crate::error::{Error, ErrorKind};
 
 /// The most of a name that an error shows, in characters.
 const SHOWN: usize = 100;
-
-/// Something that makes a name of ours unlike every other.
-#[derive(Clone, Debug)]
-pub(super) struct Random(String);
-
-impl Random {
-    pub(super) fn new() -> Result<Self, Error> {
-        let mut random = [0u8; 8];
-        getrandom::fill(&mut random)
-            .map_err(|_| Error::build("the system gives no random bytes"))?;
-        let text = random.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        Ok(Self(text))
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.0
-    }
-}
 
 /// A name for an error: without what a terminal obeys.
 pub(super) fn shown(name: &[u8]) -> String {

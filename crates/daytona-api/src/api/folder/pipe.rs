@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 const PIECE: usize = 64 << 10;
 
 /// Reads what is sent. An end without `None` is an error, so that what was given up is not taken for whole.
-#[derive(Debug)]
 pub(super) struct Reader {
     pieces: mpsc::Receiver<Option<Bytes>>,
     piece: Bytes,
@@ -43,7 +42,6 @@ impl Read for Reader {
 }
 
 /// Sends what is written.
-#[derive(Debug)]
 pub(super) struct Writer {
     pieces: mpsc::Sender<io::Result<Bytes>>,
     piece: BytesMut,

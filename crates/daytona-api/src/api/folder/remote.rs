@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Files;
-use super::names::Random;
+use crate::api::image::quoted;
 use crate::client::redact::clean;
 use crate::error::Error;
 use crate::request::check_path;
@@ -26,7 +26,7 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn new(files: &Files, folder: &str, random: &Random) -> Result<Self, Error> {
+    pub(super) fn new(files: &Files, folder: &str, random: &str) -> Result<Self, Error> {
         check_path(folder)?;
         let trimmed = folder.trim_end_matches('/');
         // what begins with a dash is no option
@@ -39,7 +39,6 @@ impl Remote {
             Some(("", _)) | None => "/",
             Some((parent, _)) => parent,
         };
-        let random = random.text();
         let beside = format!("{}/.daytona-{random}", parent.trim_end_matches('/'));
         Ok(Self {
             files: files.clone(),
@@ -151,9 +150,4 @@ impl Drop for Remote {
             runtime.spawn(remove(self.files.clone(), self.cleaning()));
         }
     }
-}
-
-/// One word of a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

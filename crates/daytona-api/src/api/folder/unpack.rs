@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
-use super::names::{Destination, Random, is_inside, place, refused};
+use super::names::{Destination, is_inside, place, refused};
 use super::scratch::Scratch;
 use super::{FolderLimits, FolderTransfer, local, too_large};
 use crate::error::{Error, ErrorKind};
@@ -23,11 +23,11 @@ const LONGEST_NOTE: u64 = 64 << 10;
 pub(super) fn unpack(
     reader: impl Read,
     destination: &Destination,
-    random: &Random,
+    random: &str,
     limits: &FolderLimits,
 ) -> Result<FolderTransfer, Error> {
     let unwritable = |error| local("the destination cannot be written", error);
-    let name = format!(".daytona-{}", random.text());
+    let name = format!(".daytona-{random}");
     let scratch = Scratch::new(&destination.parent, &name).map_err(unwritable)?;
     let root = scratch.path().join("folder");
     DirBuilder::new().create(&root).map_err(unwritable)?;

@@ -7,7 +7,7 @@ use daytona_api::transport::{Body, HyperTransport, Transport, TransportError};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 
-use crate::cmd::ls::api_failure;
+use crate::cmd::ls::advice;
 use crate::error::Failure;
 use crate::host::Account;
 use crate::output;
@@ -55,13 +55,14 @@ impl ServerCheck {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let authenticated = listed.is_ok();
-        let failure = listed
-            .err()
-            .map(|error| api_failure("cannot list sandboxes", error).at(Some(account)));
-        // what else a hint says is to ask this very command
+        let failure = listed.err().map(|error| {
+            let advice = advice(&error);
+            let failure = Failure::new("cannot list sandboxes").because(error);
+            failure.hint(advice).at(Some(account))
+        });
         let hint = failure
             .as_ref()
-            .and_then(|failure| failure.hint_text()?.split(';').next().map(str::to_owned));
+            .and_then(|failure| failure.hint_text().map(str::to_owned));
         let error = failure.map(|failure| failure.to_string());
         Self {
             url: Some(account.api_url.clone()),

@@ -1,4 +1,5 @@
 //! Refusals in every shape that a Daytona server, its daemon and its proxy give them, and what is told of each.
+#![expect(clippy::unwrap_used, reason = "a helper of tests")]
 
 use std::fmt::Write as _;
 

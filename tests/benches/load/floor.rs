@@ -37,6 +37,12 @@ impl Bare {
     }
 
     pub(crate) async fn send(&self, method: Method, url: &str, body: Bytes) -> Bytes {
+        let (status, answer) = self.answer(method, url, body).await;
+        assert!((200..300).contains(&status), "{status}");
+        answer
+    }
+
+    async fn answer(&self, method: Method, url: &str, body: Bytes) -> (u16, Bytes) {
         let request = Request::builder()
             .method(method)
             .uri(url)
@@ -45,8 +51,11 @@ impl Bare {
             .body(Full::new(body))
             .unwrap();
         let answer = self.client.request(request).await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
-        answer.into_body().collect().await.unwrap().to_bytes()
+        let status = answer.status().as_u16();
+        (
+            status,
+            answer.into_body().collect().await.unwrap().to_bytes(),
+        )
     }
 
     /// A create, and looks until it is started; gives id and toolbox address.
@@ -72,6 +81,26 @@ impl Bare {
         let id = text("id");
         let toolbox = format!("{}/{id}", text("toolboxProxyUrl").trim_end_matches('/'));
         (id, toolbox)
+    }
+
+    /// The same, and what an open asks of a sandbox that runs: its workdir made, and tried; without isolation the first
+    /// choice is refused. Gives the id.
+    pub(crate) async fn open(&self) -> String {
+        let (id, toolbox) = self.create().await;
+        let folder = |path: &str| format!("{toolbox}/files/folder?path={path}&mode=0755");
+        let first = folder("/workspace");
+        let (status, _) = self.answer(Method::POST, &first, Bytes::new()).await;
+        assert_eq!(status, 403);
+        let base = format!("{toolbox}/work-dir");
+        let base = self.send(Method::GET, &base, Bytes::new()).await;
+        let base: serde_json::Value = serde_json::from_slice(&base).unwrap();
+        let dir = base.get("dir").and_then(|dir| dir.as_str()).unwrap();
+        let dir = format!("{dir}/workspace");
+        self.send(Method::POST, &folder(&dir), Bytes::new()).await;
+        let probe =
+            serde_json::json!({"command": "test -w . || echo denied", "cwd": dir, "timeout": 10});
+        self.execute(&toolbox, &probe.to_string().into()).await;
+        id
     }
 
     /// A create that is not waited for; gives the id.

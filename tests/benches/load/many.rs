@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::floor::Bare;
 use crate::measure::{by_turns, cpu, median, report, wall};
 use crate::process::{Process, start};
+use crate::transfer::peak;
 
 const CREATE: Duration = Duration::from_millis(200);
 /// As the deletion queue.
@@ -166,7 +167,7 @@ pub(crate) fn many_keys(quick: bool) {
                     for _ in 0..keys {
                         let (bare, made) = (bare.clone(), Arc::clone(&made));
                         creates.spawn(async move {
-                            let id = bare.create().await.0;
+                            let id = bare.open().await;
                             made.lock().unwrap().push(id);
                         });
                     }
@@ -203,6 +204,10 @@ pub(crate) fn many_keys(quick: bool) {
         Some(1.15),
     );
     report("c. the same: client CPU", (open_cpu, floor_cpu), Some(1.15));
+    println!(
+        "c. peak memory of all of this, the floor's too: {:.1} MiB (target <= 24 MiB)",
+        peak() as f64 / f64::from(1 << 20)
+    );
     report(
         "c. close of 200, 20 ms per delete",
         (close, floor_close),

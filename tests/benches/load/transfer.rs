@@ -146,7 +146,8 @@ pub(crate) fn child(arguments: &[String]) {
     println!("{} {}", time.as_micros(), peak());
 }
 
-fn peak() -> u64 {
+/// The most memory that this process has had, in bytes.
+pub(crate) fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.unwrap().trim().trim_end_matches(" kB");

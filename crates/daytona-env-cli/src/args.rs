@@ -106,7 +106,7 @@ pub(crate) struct RunArgs {
     /// Keep the sandbox, for --sandbox: the server stops it when idle and deletes it a day later
     #[arg(long)]
     pub(crate) persist: bool,
-    /// Print one JSON object instead of the command's output
+    /// Print one JSON object instead of the command's output, also of a failure
     #[arg(long)]
     pub(crate) json: bool,
     /// Minutes after which the server deletes the sandbox (stops it, with --persist) if this program dies: 3 to 60
@@ -250,7 +250,7 @@ pub(crate) enum ServeIsolation {
 
 #[derive(Debug, Args)]
 pub(crate) struct LsArgs {
-    /// Print a JSON array
+    /// Print a JSON array; of a failure an object with `errors`
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -288,7 +288,7 @@ pub(crate) struct SweepArgs {
     /// Also sandboxes that are meant to be kept when stopped (--persist)
     #[arg(long)]
     pub(crate) persistent: bool,
-    /// Print a JSON array
+    /// Print a JSON array; of a failure an object with `errors`
     #[arg(long)]
     pub(crate) json: bool,
 }

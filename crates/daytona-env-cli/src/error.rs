@@ -5,6 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use sandbox_core::ErrorKind;
+use serde::Serialize;
 
 use crate::host::Account;
 use crate::output;
@@ -54,6 +55,14 @@ impl Failure {
         }
     }
 
+    /// A refusal of what the user gave, by the name under which it was given: a factory knows its own alone.
+    pub(crate) fn of_arguments(what: &str, error: impl Into<anyhow::Error>) -> Self {
+        let text = Self::new(what).because(error).to_string();
+        Self::new(GIVEN.iter().fold(text, |text, (parameter, given)| {
+            text.replace(&format!("`{parameter}`"), given)
+        }))
+    }
+
     /// With the hint that the account's URL deserves, where what answered there is no Daytona API.
     pub(crate) fn at(self, account: Option<&Account>) -> Self {
         match account {
@@ -75,12 +84,73 @@ impl Failure {
         ExitCode::from(FAILED)
     }
 
+    /// Prints it, and for `--json` an object on stdout too, so that there always is one document.
+    pub(crate) fn report_as(&self, json: bool) -> ExitCode {
+        self.print();
+        if json {
+            output::json(&JsonFailure::of(self));
+        }
+        ExitCode::from(FAILED)
+    }
+
+    pub(crate) fn json(&self) -> JsonError {
+        JsonError {
+            message: output::one_line(&self.to_string()),
+            hint: self.hint.clone(),
+        }
+    }
+
     pub(crate) fn print(&self) {
         output::note(&self.to_string());
         if let Some(hint) = &self.hint {
             output::hint(hint);
         }
     }
+}
+
+/// The parameters of a factory, and where this program takes them from.
+const GIVEN: [(&str, &str); 15] = [
+    ("api_key", "DAYTONA_API_KEY"),
+    ("jwt", "DAYTONA_JWT_TOKEN"),
+    ("organization", "DAYTONA_ORGANIZATION_ID"),
+    ("api_url", "DAYTONA_API_URL"),
+    ("target", "DAYTONA_TARGET"),
+    ("image", "--image"),
+    ("snapshot", "--snapshot"),
+    ("scope", "--scope"),
+    ("workdir", "--workdir"),
+    ("timeout", "--timeout"),
+    ("lease", "--lease"),
+    ("renew_interval", "--renew-interval"),
+    ("close_timeout", "--close-timeout"),
+    ("idle", "--idle"),
+    ("namespace", "--namespace"),
+];
+
+/// What `--json` prints of a failure, where the command has no object of its own to put it into.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonFailure {
+    status: &'static str,
+    exit_code: u8,
+    errors: [JsonError; 1],
+}
+
+impl JsonFailure {
+    pub(crate) fn of(failure: &Failure) -> Self {
+        Self {
+            status: "failed",
+            exit_code: FAILED,
+            errors: [failure.json()],
+        }
+    }
+}
+
+/// One failure in an object.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonError {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 /// Whether the text of an error says that what answered is no Daytona API.

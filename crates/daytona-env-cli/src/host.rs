@@ -86,6 +86,21 @@ fn checked(url: &str) -> Result<String, Failure> {
     Ok(url.to_owned())
 }
 
+/// A credential that a header can carry; what is wrong with another is said without it.
+fn header(name: &str, credential: &Secret) -> Result<Secret, Failure> {
+    if credential
+        .expose()
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic())
+    {
+        return Ok(credential.clone());
+    }
+    Err(Failure::new(format!(
+        "{name} holds a blank, a control character or a character outside ASCII, which no Daytona credential does"
+    ))
+    .hint("check for a stray line break"))
+}
+
 impl HostEnv {
     pub(crate) fn read() -> Self {
         Self {
@@ -123,9 +138,9 @@ impl HostEnv {
                 return Err(Failure::new(format!("{API_KEY} is set but empty"))
                     .hint("give it the key, or unset it to use the embedded server"));
             }
-            (Some(key), _) => Credential::ApiKey(key.clone()),
+            (Some(key), _) => Credential::ApiKey(header(API_KEY, key)?),
             (None, Some(token)) => Credential::Jwt {
-                token: token.clone(),
+                token: header(JWT, token)?,
                 organization: self.organization.clone().ok_or_else(|| {
                     Failure::new(format!("{JWT} is set but {ORGANIZATION} is not"))
                 })?,

@@ -18,9 +18,10 @@ mod transfer;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
 
 use crate::args::{Cli, Command};
-use crate::error::{FAILED, Failure};
+use crate::error::{FAILED, Failure, JsonFailure};
 use crate::host::HostEnv;
 use crate::signals::Signals;
 
@@ -69,9 +70,35 @@ fn main() -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     // nothing is left to tell it to if this fails
     let _ = error.print();
-    if error.use_stderr() {
-        ExitCode::from(FAILED)
-    } else {
-        ExitCode::SUCCESS
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
     }
+    let hint = dashes(error);
+    if let Some(hint) = &hint {
+        output::hint(hint);
+    }
+    let json = std::env::args_os()
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == "--json");
+    if json {
+        let text = error.to_string();
+        let said = text.lines().take_while(|line| !line.is_empty());
+        let said = said.map(str::trim).collect::<Vec<_>>().join(" ");
+        let failure = Failure::new(said.trim_start_matches("error: "));
+        let failure = match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        };
+        output::json(&JsonFailure::of(&failure));
+    }
+    ExitCode::from(FAILED)
+}
+
+/// What to do where the command of a `run` was not put after `--`.
+fn dashes(error: &clap::Error) -> Option<String> {
+    let said = |kind| error.get(kind).map(ToString::to_string);
+    let word = said(ContextKind::InvalidArg)?;
+    let is_run = said(ContextKind::Usage)?.contains("daytona-env run");
+    (error.kind() == ErrorKind::UnknownArgument && is_run && !word.starts_with('-'))
+        .then(|| format!("the command comes after `--`: daytona-env run [OPTIONS] -- {word} .."))
 }

@@ -117,7 +117,7 @@ impl Target {
         }
         builder
             .build()
-            .map_err(|error| Failure::of("cannot use these arguments", error))
+            .map_err(|error| Failure::of_arguments("cannot use these arguments", error))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Files and directories between this machine and a sandbox.
 
+mod check;
 mod download;
 mod plan;
 mod upload;
 
+pub(crate) use check::check;
 pub(crate) use download::download;
 pub(crate) use plan::{Plan, plan};
 pub(crate) use upload::upload;

@@ -28,3 +28,4 @@ pub use code::{CodeAdapter, CodeAdapterBuilder, CodeReply, LanguageRunner, NotEn
 pub use policy::{CommandPolicy, READONLY_COMMANDS};
 pub use refusal::{Refusal, RefusalReason};
 pub use shell::{ShellAdapter, ShellAdapterBuilder, ShellReply};
+pub use surroundings::OutputListener;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::{Param, Secret, Source};
-use sandbox_core::adapter::{CodeAdapter, CodeAdapterBuilder, CodeReply, LanguageRunner};
+use sandbox_core::adapter::{
+    CodeAdapter, CodeAdapterBuilder, CodeReply, LanguageRunner, OutputListener,
+};
 use sandbox_core::{Error, SandboxFactory};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -67,6 +69,20 @@ impl SandboxCodeTool {
         }
     }
 
+    fn output(&self, reply: &CodeReply) -> ToolOutput {
+        let text = reply.to_text();
+        let value = match reply {
+            CodeReply::Ran(outcome) => return ToolOutput::of(text, outcome),
+            CodeReply::RunnerMissing { program, .. } => {
+                json!({ "status": "runner_missing", "exit_code": 127, "program": program })
+            }
+            _ => {
+                json!({ "status": "not_enabled", "exit_code": 2, "available": self.adapter.languages() })
+            }
+        };
+        ToolOutput::new(text, value).with_error(true)
+    }
+
     /// The adapter under it.
     #[must_use]
     pub fn adapter(&self) -> &CodeAdapter {
@@ -81,23 +97,29 @@ impl Tool for SandboxCodeTool {
     }
 
     async fn call(&self, arguments: Value, context: &dyn Source) -> Result<ToolOutput, ToolError> {
-        let Arguments { code, language } = read(arguments)?;
-        bounded("code", &code)?;
+        let Arguments { code, language } = checked(arguments)?;
         let reply = self.adapter.run(&code, &language, context).await?;
-        let text = reply.to_text();
-        Ok(match &reply {
-            CodeReply::Ran(outcome) => ToolOutput::of(text, outcome),
-            CodeReply::RunnerMissing { program, .. } => {
-                let value =
-                    json!({ "status": "runner_missing", "exit_code": 127, "program": program });
-                ToolOutput::new(text, value).with_error(true)
-            }
-            _ => {
-                let value = json!({ "status": "not_enabled", "exit_code": 2, "available": self.adapter.languages() });
-                ToolOutput::new(text, value).with_error(true)
-            }
-        })
+        Ok(self.output(&reply))
     }
+
+    async fn call_streamed(
+        &self,
+        arguments: Value,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<ToolOutput, ToolError> {
+        let Arguments { code, language } = checked(arguments)?;
+        let running = self
+            .adapter
+            .run_streamed(&code, &language, context, listener);
+        Ok(self.output(&running.await?))
+    }
+}
+
+fn checked(arguments: Value) -> Result<Arguments, ToolError> {
+    let arguments: Arguments = read(arguments)?;
+    bounded("code", &arguments.code)?;
+    Ok(arguments)
 }
 
 /// Settings of a [`SandboxCodeTool`].

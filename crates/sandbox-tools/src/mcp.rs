@@ -44,6 +44,7 @@
 
 mod handler;
 mod http;
+mod latest;
 mod outcome;
 mod server;
 mod session;

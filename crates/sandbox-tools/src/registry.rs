@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use context_vars::Source;
+use sandbox_core::adapter::OutputListener;
 use serde_json::Value;
 
 use crate::{Tool, ToolError, ToolOutput, ToolSpec};
@@ -87,11 +88,34 @@ impl ToolRegistry {
         arguments: Value,
         context: &dyn Source,
     ) -> Result<ToolOutput, ToolError> {
-        let Some(tool) = self.get(name) else {
+        self.known(name)?.call(arguments, context).await
+    }
+
+    /// Calls the tool of this name, and tells what its command writes; see [`Tool::call_streamed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`Tool::call_streamed`].
+    pub async fn call_streamed(
+        &self,
+        name: &str,
+        arguments: Value,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<ToolOutput, ToolError> {
+        let tool = self.known(name)?;
+        tool.call_streamed(arguments, context, listener).await
+    }
+
+    fn known(&self, name: &str) -> Result<&Arc<dyn Tool>, ToolError> {
+        self.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.specs().map(|spec| spec.name.as_str()).collect();
-            return Err(ToolError::unknown(name, &known));
-        };
-        tool.call(arguments, context).await
+            ToolError::unknown(name, &known)
+        })
     }
 }
 

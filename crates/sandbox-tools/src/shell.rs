@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::{Param, Secret, Source};
-use sandbox_core::adapter::{ShellAdapter, ShellAdapterBuilder, ShellReply};
+use sandbox_core::adapter::{OutputListener, ShellAdapter, ShellAdapterBuilder, ShellReply};
 use sandbox_core::{Error, SandboxFactory};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,20 +82,37 @@ impl Tool for SandboxShellTool {
     }
 
     async fn call(&self, arguments: Value, context: &dyn Source) -> Result<ToolOutput, ToolError> {
-        let Arguments { command } = read(arguments)?;
-        bounded("command", &command)?;
-        let reply = self.adapter.run(&command, context).await?;
-        let text = reply.to_text();
-        Ok(match &reply {
-            ShellReply::Ran(outcome) => ToolOutput::of(text, outcome),
-            ShellReply::Refused(_) => {
-                let value = json!({ "status": "refused", "reason": &text });
-                ToolOutput::new(text, value).with_error(true)
-            }
-            _ => {
-                ToolOutput::new(text, json!({ "status": "empty", "exit_code": 2 })).with_error(true)
-            }
-        })
+        let command = command(arguments)?;
+        Ok(output(&self.adapter.run(&command, context).await?))
+    }
+
+    async fn call_streamed(
+        &self,
+        arguments: Value,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<ToolOutput, ToolError> {
+        let command = command(arguments)?;
+        let running = self.adapter.run_streamed(&command, context, listener);
+        Ok(output(&running.await?))
+    }
+}
+
+fn command(arguments: Value) -> Result<String, ToolError> {
+    let Arguments { command } = read(arguments)?;
+    bounded("command", &command)?;
+    Ok(command)
+}
+
+fn output(reply: &ShellReply) -> ToolOutput {
+    let text = reply.to_text();
+    match reply {
+        ShellReply::Ran(outcome) => ToolOutput::of(text, outcome),
+        ShellReply::Refused(_) => {
+            let value = json!({ "status": "refused", "reason": &text });
+            ToolOutput::new(text, value).with_error(true)
+        }
+        _ => ToolOutput::new(text, json!({ "status": "empty", "exit_code": 2 })).with_error(true),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use context_vars::Source;
+use sandbox_core::adapter::OutputListener;
 use serde_json::{Value, json};
 
 use crate::{ToolError, ToolOutput};
@@ -26,6 +27,26 @@ pub trait Tool: Debug + Send + Sync + 'static {
     ///
     /// That of [`Sandbox::exec`](sandbox_core::Sandbox::exec): a command may run on until its timeout.
     async fn call(&self, arguments: Value, context: &dyn Source) -> Result<ToolOutput, ToolError>;
+
+    /// As [`call`](Self::call), and tells `listener` what a command writes while it runs, for whoever shows progress.
+    /// The default tells nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`Sandbox::start`](sandbox_core::Sandbox::start): dropping the future kills the command.
+    async fn call_streamed(
+        &self,
+        arguments: Value,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<ToolOutput, ToolError> {
+        let _ = listener;
+        self.call(arguments, context).await
+    }
 }
 
 #[async_trait]
@@ -36,6 +57,15 @@ impl<T: Tool + ?Sized> Tool for Arc<T> {
 
     async fn call(&self, arguments: Value, context: &dyn Source) -> Result<ToolOutput, ToolError> {
         (**self).call(arguments, context).await
+    }
+
+    async fn call_streamed(
+        &self,
+        arguments: Value,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<ToolOutput, ToolError> {
+        (**self).call_streamed(arguments, context, listener).await
     }
 }
 

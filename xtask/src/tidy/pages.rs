@@ -34,6 +34,12 @@ pub(crate) fn check(tree: &Tree, findings: &mut Findings) {
                 "{path}: nothing compiles its code blocks; a file of {DOCTESTS} must include it"
             ));
         }
+        if path.ends_with("README.md") {
+            for number in hidden(text) {
+                let what = "a line that rustdoc alone hides; readers of the page see it";
+                findings.error(format!("{path}:{number}: {what}"));
+            }
+        }
         for (number, target) in links(text) {
             if let Some(why) = dead(tree, path, &target) {
                 findings.error(format!("{path}:{number}: {target}: {why}"));
@@ -80,17 +86,37 @@ fn fences(text: &str) -> Vec<(usize, &str)> {
     lines(text)
         .filter_map(|line| match line {
             Line::Opens(number, info) => Some((number, info)),
-            Line::Prose(..) => None,
+            Line::Code(..) | Line::Prose(..) => None,
         })
         .collect()
 }
 
+/// The lines of Rust blocks that begin with `# `, or are `#` alone.
+fn hidden(text: &str) -> Vec<usize> {
+    let mut rust = false;
+    let mut found = Vec::new();
+    for line in lines(text) {
+        match line {
+            Line::Opens(_, info) => rust = info.starts_with("rust"),
+            Line::Code(number, line) if rust => {
+                let line = line.trim_start();
+                if line == "#" || line.starts_with("# ") {
+                    found.push(number);
+                }
+            }
+            Line::Code(..) | Line::Prose(..) => {}
+        }
+    }
+    found
+}
+
 enum Line<'a> {
     Opens(usize, &'a str),
+    Code(usize, &'a str),
     Prose(usize, &'a str),
 }
 
-/// The lines outside of code blocks, and those that open one.
+/// All lines but those that end a code block.
 fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut inside = false;
     text.lines().enumerate().filter_map(move |(at, line)| {
@@ -98,7 +124,11 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
             inside = !inside;
             return inside.then_some(Line::Opens(at + 1, info.trim()));
         }
-        (!inside).then_some(Line::Prose(at + 1, line))
+        Some(if inside {
+            Line::Code(at + 1, line)
+        } else {
+            Line::Prose(at + 1, line)
+        })
     })
 }
 

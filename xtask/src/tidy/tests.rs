@@ -286,6 +286,25 @@ fn every_code_block_is_compiled_or_says_what_it_is() {
 }
 
 #[test]
+fn a_line_that_only_rustdoc_hides_is_found_in_a_readme() {
+    let module = (
+        "tests/src/page.rs",
+        "//! P.\n#[doc = include_str!(\"../../README.md\")]\nstruct P;\n",
+    );
+    let root = ("tests/src/lib.rs", "//! T.\n#[cfg(doctest)]\nmod page;\n");
+    let page = |text: &str| with(&[("README.md", text), module, root]);
+    for bad in ["# f();", "#", "    # f();"] {
+        let text = format!("# A\n\n{}rust\n{bad}\n```\n", "```");
+        assert_only(&page(&text), "README.md:4: a line that rustdoc alone hides");
+    }
+    let good = concat!(
+        "# A\n\n```",
+        "rust\n#[test]\nfn f() {}\n```\n\n```sh\n# a comment\n```\n"
+    );
+    assert!(page(good).errors.is_empty(), "{:?}", page(good).errors);
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_found() {
     let page = |text: &str| {
         with(&[

@@ -13,7 +13,7 @@ use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
-use crate::transport::{Body, ByteStream, Wait};
+use crate::transport::{Body, ByteStream, Repeats, Wait};
 
 /// How much of a success to read.
 #[derive(Clone, Copy)]
@@ -257,6 +257,8 @@ impl Daytona {
             head: timeouts.head.saturating_add(call.wait),
             deadline,
         });
+        let repeats = call.idempotent && call.is_repeatable();
+        request.extensions_mut().insert(Repeats(repeats));
         let answer = match timeout_at(deadline, self.shared.transport.send(request)).await {
             Ok(answer) => answer.map_err(broken)?,
             Err(_) => return Err(Error::new(ErrorKind::Timeout, "the call took too long")),

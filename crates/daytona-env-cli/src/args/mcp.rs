@@ -57,7 +57,13 @@ pub(crate) struct McpArgs {
     #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m")]
     pub(crate) timeout: Duration,
     /// Languages of run_code
-    #[arg(long, value_name = "LANGUAGE", value_delimiter = ',', default_values = ["python", "bash"])]
+    #[arg(
+        long,
+        value_name = "LANGUAGE",
+        value_delimiter = ',',
+        default_values = ["python", "bash"],
+        value_parser = ["python", "bash", "javascript", "typescript"]
+    )]
     pub(crate) languages: Vec<String>,
     /// Offer only tools that look at files
     #[arg(long)]

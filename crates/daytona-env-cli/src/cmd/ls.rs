@@ -53,7 +53,7 @@ pub(crate) async fn run(args: LsArgs, host: &HostEnv, signals: &mut Signals) -> 
     match listed {
         Ok(rows) if args.json => output::json(&rows),
         Ok(rows) => print(&rows),
-        Err(failure) => return failure.report(),
+        Err(failure) => return failure.report_as(args.json),
     }
     ExitCode::SUCCESS
 }

@@ -31,7 +31,7 @@ pub(crate) async fn run(args: SweepArgs, host: &HostEnv, signals: &mut Signals) 
     };
     let report = match swept {
         Ok(report) => report,
-        Err(failure) => return failure.report(),
+        Err(failure) => return failure.report_as(args.json),
     };
     if args.json {
         output::json(&report.swept().iter().map(Row::of).collect::<Vec<_>>());
@@ -51,7 +51,7 @@ async fn sweep(args: &SweepArgs, host: &HostEnv) -> Result<SweepReport, Failure>
              behind",
         )
     })?;
-    let builder = match account.credential {
+    let builder = match account.credential.clone() {
         Credential::ApiKey(key) => Sweeper::builder().api_key(key),
         Credential::Jwt {
             token,
@@ -59,16 +59,16 @@ async fn sweep(args: &SweepArgs, host: &HostEnv) -> Result<SweepReport, Failure>
         } => Sweeper::builder().jwt(token, organization),
     };
     let sweeper = builder
-        .api_url(account.api_url)
+        .api_url(&account.api_url)
         .namespace(&args.namespace)
         .idle(args.idle)
         .persistent(args.persistent)
         .dry_run(args.dry_run)
         .build()
-        .map_err(|error| Failure::new("cannot sweep").because(error))?;
+        .map_err(|error| Failure::of_arguments("cannot sweep", error))?;
     let _progress = Progress::step("looking, twice, more than ten seconds apart");
     sweeper.sweep().await.map_err(|error| {
-        let failure = Failure::of("cannot sweep", error);
+        let failure = Failure::of("cannot sweep", error).at(Some(&account));
         match failure.hint_text() {
             Some(_) => failure,
             None => failure.hint("`daytona-env doctor` shows what is reachable"),

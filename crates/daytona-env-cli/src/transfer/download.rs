@@ -78,7 +78,13 @@ async fn file<S: Sandbox>(sandbox: &S, path: &str, dest: &Path) -> Result<(), Fa
         .get(path)
         .await
         .map_err(|error| Failure::of(format!("cannot download {path}"), error))?;
-    tokio::fs::write(dest, &content)
+    let write = async {
+        if let Some(folder) = dest.parent().filter(|folder| *folder != Path::new("")) {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        tokio::fs::write(dest, &content).await
+    };
+    write
         .await
         .map_err(|error| Failure::new(format!("cannot write {}", dest.display())).because(error))
 }

@@ -74,6 +74,30 @@ fn arguments_that_make_no_sense() {
             "missing_upload_source",
             &["run", "--upload", "/no/such/dir:x", "--", "true"],
         ),
+        (
+            "upload_that_leads_out",
+            &["run", "--upload", "/dev/null:../x", "--", "true"],
+        ),
+        (
+            "upload_beside_the_workdir",
+            &[
+                "run",
+                "--workdir",
+                "/w",
+                "--upload",
+                "/dev/null:/wx",
+                "--",
+                "true",
+            ],
+        ),
+        (
+            "download_that_leads_out",
+            &["run", "--download", "a/../../b", "--", "true"],
+        ),
+        (
+            "download_into_a_file",
+            &["run", "--download", "a:/dev/null/b/c", "--", "true"],
+        ),
         ("lease_too_short", &["run", "--lease", "2", "--", "true"]),
         ("unknown_command", &["rum"]),
         ("ls_without_a_key", &["ls"]),
@@ -92,7 +116,7 @@ fn arguments_that_make_no_sense() {
 
 #[test]
 fn half_an_account_is_not_the_embedded_server() {
-    let cases: [(&str, &[(&str, &str)]); 4] = [
+    let cases: [(&str, &[(&str, &str)]); 7] = [
         ("empty_key", &[("DAYTONA_API_KEY", "")]),
         (
             "url_without_key",
@@ -108,6 +132,18 @@ fn half_an_account_is_not_the_embedded_server() {
                 ("DAYTONA_API_KEY", "canary"),
                 ("DAYTONA_API_URL", "not a url"),
             ],
+        ),
+        ("key_with_a_line_break", &[("DAYTONA_API_KEY", "canary\n")]),
+        (
+            "organization_with_a_blank",
+            &[
+                ("DAYTONA_JWT_TOKEN", "canary"),
+                ("DAYTONA_ORGANIZATION_ID", "a b"),
+            ],
+        ),
+        (
+            "empty_target",
+            &[("DAYTONA_API_KEY", "canary"), ("DAYTONA_TARGET", "")],
         ),
     ];
     for (name, env) in cases {

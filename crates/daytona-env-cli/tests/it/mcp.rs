@@ -125,6 +125,8 @@ fn check(facts: &Value) {
     assert_eq!(is("escape").get("error"), Some(&json!(true)));
     assert_eq!(is("huge_command"), &json!(true));
     assert_eq!(is("progress"), &json!(true));
+    assert_eq!(is("lines"), &json!(["one", "two", "three"]));
+    assert_eq!(is("steps"), &json!("step one\nstep two\nstep three"));
     assert_eq!(
         (is("running"), is("after_cancel")),
         (&json!(2), &json!(0)),

@@ -60,17 +60,23 @@ async def tour(client, marker):
     told = []
 
     async def progress(done, total, message):
-        told.append(done)
+        told.append((done, message))
 
-    await client.call_tool("run_shell_command", {"command": "sleep 6"}, progress_callback=progress)
+    steps = "for step in one two three; do echo step $step; sleep 2; done"
+    result = await client.call_tool("run_shell_command", {"command": steps}, progress_callback=progress)
+    facts["steps"] = text(result)
     facts["progress"] = told == sorted(told) and len(told) > 0
+    facts["lines"] = [
+        step for step in ("one", "two", "three") if any(words.endswith(f": step {step}") for _, words in told)
+    ]
 
     ready = anyio.Event()
 
     async def long():
         ready.set()
         command = f"echo started > started; (setsid sleep {marker} &) ; sleep {marker}"
-        await client.call_tool("run_shell_command", {"command": command})
+        # with progress its output is followed; a client that vanishes is tried without
+        await client.call_tool("run_shell_command", {"command": command}, progress_callback=progress)
 
     async with anyio.create_task_group() as group:
         group.start_soon(long)

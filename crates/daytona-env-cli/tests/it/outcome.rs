@@ -29,6 +29,12 @@ fn exit_codes_are_passed_on() {
     }
     let missing = run(["run", "--", "no-such-program"]);
     assert_eq!(code(&missing), Some(127), "{}", shown(&missing));
+    // no word of how it was started
+    assert!(
+        stderr(&missing).ends_with("\nno-such-program: not found\n"),
+        "{}",
+        shown(&missing)
+    );
 }
 
 #[test]
@@ -152,6 +158,37 @@ fn json_of_a_failure() {
     let output = run(["run", "--json", "--upload", "/no/such/file", "--", "true"]);
     assert_eq!(code(&output), Some(125));
     insta::assert_snapshot!(stdout(&output));
+}
+
+#[test]
+fn json_is_one_document_whatever_fails() {
+    let cases: [(&str, &[&str]); 7] = [
+        ("no_dashes", &["run", "--json", "echo", "hi"]),
+        ("no_command", &["run", "--json"]),
+        (
+            "bad_value",
+            &["run", "--json", "--timeout", "0", "--", "true"],
+        ),
+        ("ls", &["ls", "--json"]),
+        ("ls_usage", &["ls", "--json", "--no-such"]),
+        ("sweep", &["sweep", "--json"]),
+        ("sweep_usage", &["sweep", "--json", "--idle", "soon"]),
+    ];
+    for (name, args) in cases {
+        let output = run(args);
+        assert_eq!(code(&output), Some(125), "{name}: {}", shown(&output));
+        let text = stdout(&output);
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&document["status"], &document["exit_code"]),
+            (&"failed".into(), &125.into()),
+            "{name}: {text}"
+        );
+        insta::assert_snapshot!(format!("json_{name}"), text);
+    }
+    // what belongs to the command is not ours
+    let output = run(["run", "--timeout", "0", "--", "true", "--json"]);
+    assert_eq!((code(&output), stdout(&output).as_str()), (Some(125), ""));
 }
 
 #[test]

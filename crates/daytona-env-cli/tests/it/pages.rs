@@ -91,6 +91,7 @@ fn a_daytona_server_without_api_in_its_url() {
     for args in [
         &["run", "--", "true"][..],
         &["ls"],
+        &["sweep"],
         &["doctor"],
         &["rm", "x"],
     ] {

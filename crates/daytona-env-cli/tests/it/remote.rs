@@ -123,6 +123,19 @@ fn ls_shows_ours_while_it_runs_and_a_signal_deletes_it() {
 }
 
 #[test]
+fn an_interrupt_deletes_it() {
+    let server = Serve::start(&[]);
+    let marker = marker();
+    let running = Running::start(&mut server.client(["run", "--", "sleep", &marker]));
+    eventually("the command runs", || sleepers(&marker) == 1);
+    running.signal(Signal::SIGINT);
+    let output = running.finish();
+    assert_eq!(code(&output), Some(130), "{}", shown(&output));
+    assert!(server.alive().is_empty());
+    eventually("nothing runs any more", || sleepers(&marker) == 0);
+}
+
+#[test]
 fn a_persisted_sandbox_stays() {
     let server = Serve::start(&["--isolation", "none"]);
     let output = server

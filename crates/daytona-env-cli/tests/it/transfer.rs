@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::support::{cli, code, plant, shown, stderr, stdout};
+use crate::support::{Serve, cli, code, plant, shown, stderr, stdout};
 
 /// A package with tests of its own; they also write a report.
 const PACKAGE: &[(&str, &str)] = &[
@@ -52,6 +52,48 @@ fn a_real_package_and_its_own_tests() {
         fs::read_to_string(dir.path().join("report.txt")).unwrap(),
         "ran"
     );
+}
+
+#[test]
+fn a_real_package_on_a_server_in_another_process() {
+    let server = Serve::start(&[]);
+    let dir = tempfile::tempdir().unwrap();
+    package(dir.path());
+    let sums = [
+        (0, "def add(a, b):\n    return a + b\n"),
+        (1, "def add(a, b):\n    return a - b\n"),
+    ];
+    for (wanted, sum) in sums {
+        plant(dir.path(), &[("pkg/sums/__init__.py", sum)]);
+        let output = server
+            .client(["run", "--upload", "pkg", "--", "sh", "-c", TESTS])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), Some(wanted), "{}", shown(&output));
+        assert!(stderr(&output).contains("Ran 1 test"), "{}", shown(&output));
+    }
+    assert!(server.alive().is_empty());
+}
+
+#[test]
+fn the_folders_above_a_download_are_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = cli([
+        "run",
+        "--download",
+        "a:new/deep/b",
+        "--",
+        "sh",
+        "-c",
+        "echo x >a",
+    ])
+    .current_dir(dir.path())
+    .output()
+    .unwrap();
+    assert_eq!(code(&output), Some(0), "{}", shown(&output));
+    let got = fs::read_to_string(dir.path().join("new/deep/b")).unwrap();
+    assert_eq!(got, "x\n");
 }
 
 #[test]

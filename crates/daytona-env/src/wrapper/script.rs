@@ -184,22 +184,27 @@ fn push_stdin(out: &mut String, stdin: Stdin<'_>) {
 
 fn push_exec(out: &mut String, argv: &[String]) {
     let program = argv.first().map_or("", String::as_str);
-    if program.starts_with('-') {
-        // Shells differ in whether `exec` takes this as an option of its own.
-        if !program.contains('/') {
-            let mut name = String::new();
-            quote::push_word(&mut name, program);
-            let _ = write!(out, "printf '%s: not found\\n' {name} >&2; exit 127");
-            return;
-        }
-        out.push_str("exec ./");
-    } else {
-        out.push_str("exec ");
+    let mut name = String::new();
+    // Shells differ in whether `exec` takes this as an option of its own.
+    let option = program.starts_with('-');
+    if option && program.contains('/') {
+        name.push_str("./");
     }
-    for (i, word) in argv.iter().enumerate() {
-        if i > 0 {
-            out.push(' ');
-        }
+    quote::push_word(&mut name, program);
+    // In our words: a shell's name its own script and a line of it, which is none of the command's.
+    let missing = format!("{{ printf '%s: not found\\n' {name} >&2; exit 127; }}");
+    if option && !program.contains('/') {
+        out.push_str(&missing);
+        return;
+    }
+    let (look, end) = if program.contains('/') {
+        ("[ -e ", " ]")
+    } else {
+        ("command -v ", " >/dev/null")
+    };
+    let _ = write!(out, "{look}{name}{end} || {missing}\nexec {name}");
+    for word in argv.iter().skip(1) {
+        out.push(' ');
         quote::push_word(out, word);
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use context_vars::{Param, ParamMap, Secret, Source};
 
-use super::surroundings::Surroundings;
-use super::{CommandPolicy, Refusal};
+use super::surroundings::{Surroundings, exec};
+use super::{CommandPolicy, OutputListener, Refusal};
 use crate::{Error, ExecOutcome, Sandbox, SandboxFactory, SingletonFactory};
 
 /// Runs command lines in the sandbox of a factory, under a [`CommandPolicy`].
@@ -85,6 +85,55 @@ impl ShellAdapter {
     ///
     /// That of [`Sandbox::exec`]: the command may run on until its timeout.
     pub async fn run(&self, command: &str, context: &dyn Source) -> Result<ShellReply, Error> {
+        self.with(command, context, None).await
+    }
+
+    /// As [`run`](Self::run), and tells what the command writes while it runs. A sandbox that cannot
+    /// [`start`](Sandbox::start) a command tells nothing, and the reply is the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future kills the command with all that it started.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "local", unix))]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), sandbox_core::Error> {
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use sandbox_core::{LocalEnvironment, NoVars, SandboxFactory};
+    /// use sandbox_core::adapter::ShellAdapter;
+    ///
+    /// let env = LocalEnvironment::builder().build()?;
+    /// let shell = ShellAdapter::builder(env.clone()).build()?;
+    /// let seen = AtomicUsize::new(0);
+    /// let listener = |event: &sandbox_core::ExecEvent| {
+    ///     seen.fetch_add(event.bytes.len(), Ordering::Relaxed);
+    /// };
+    /// let reply = shell.run_streamed("echo one; echo two", &NoVars, &listener).await?;
+    /// assert_eq!(reply.to_text(), "one\ntwo");
+    /// assert_eq!(seen.load(Ordering::Relaxed), 8);
+    /// env.close().await.unwrap();
+    /// # Ok(()) }
+    /// # #[cfg(not(all(feature = "local", unix)))] fn main() {}
+    /// ```
+    pub async fn run_streamed(
+        &self,
+        command: &str,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<ShellReply, Error> {
+        self.with(command, context, Some(listener)).await
+    }
+
+    async fn with(
+        &self,
+        command: &str,
+        context: &dyn Source,
+        listener: Option<&OutputListener<'_>>,
+    ) -> Result<ShellReply, Error> {
         let argv = match self.policy.check_words(command) {
             Ok(argv) => argv,
             Err(refusal) => return Ok(ShellReply::Refused(refusal)),
@@ -106,7 +155,8 @@ impl ShellAdapter {
         {
             return Ok(ShellReply::Refused(refusal));
         }
-        Ok(ShellReply::Ran(sandbox.exec(request).await?))
+        let outcome = exec(&*sandbox, request, listener).await?;
+        Ok(ShellReply::Ran(outcome))
     }
 }
 

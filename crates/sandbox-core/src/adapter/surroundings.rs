@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use context_vars::{NoVars, ParamMap, Source};
 
-use crate::{Error, ErrorKind, ExecRequest, SandboxFactory};
+use crate::{Error, ErrorKind, ExecEvent, ExecOutcome, ExecRequest, Sandbox, SandboxFactory};
+
+/// Is told of each piece of output as it comes. It is called on the task that runs the command, so it must be quick.
+pub type OutputListener<'a> = dyn Fn(&ExecEvent) + Send + Sync + 'a;
 
 /// What every command of an adapter is given.
 #[derive(Clone, Debug)]
@@ -58,6 +61,26 @@ impl Surroundings {
         }
         request
     }
+}
+
+/// Runs to the end; with a listener what is written is told as it comes, where the sandbox can.
+pub(super) async fn exec(
+    sandbox: &dyn Sandbox,
+    request: ExecRequest,
+    listener: Option<&OutputListener<'_>>,
+) -> Result<ExecOutcome, Error> {
+    let Some(listener) = listener else {
+        return sandbox.exec(request).await;
+    };
+    let mut running = match sandbox.start(request.clone()).await {
+        // nothing was run
+        Err(error) if error.kind() == ErrorKind::Unsupported => return sandbox.exec(request).await,
+        started => started?,
+    };
+    while let Some(event) = running.next().await {
+        listener(&event);
+    }
+    Ok(running.wait().await)
 }
 
 fn named(request: ExecRequest, env: context_vars::SecretMap) -> ExecRequest {

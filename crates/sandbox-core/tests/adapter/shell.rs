@@ -1,10 +1,16 @@
 //! The shell adapter around the policy.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use context_vars::{NoVars, Secret, Template, Variable, Vars};
-use sandbox_core::adapter::{CommandPolicy, RefusalReason, ShellAdapter, ShellReply};
-use sandbox_core::{ErrorKind, ExecOutcome, ExecStatus, Output, Sandbox, SandboxFactory};
+use sandbox_core::adapter::{
+    CodeAdapter, CommandPolicy, LanguageRunner, RefusalReason, ShellAdapter, ShellReply,
+};
+use sandbox_core::{
+    ErrorKind, ExecEvent, ExecOutcome, ExecStatus, ExecStream, Output, Sandbox, SandboxFactory,
+};
 
 use crate::recorder::{Recorder, Seen, ended};
 
@@ -245,4 +251,59 @@ fn a_refusal_shows_the_command_to_whoever_wrote_it_and_not_in_debug() {
     let refusal = policy.check("rm canary-3", "/workspace").unwrap_err();
     assert_eq!(refusal.to_string(), "Command not allowed: 'rm canary-3'");
     assert_eq!(format!("{refusal:?}"), "Refusal { reason: NotAllowed, .. }");
+}
+
+#[tokio::test]
+async fn a_listener_changes_nothing_but_that_it_hears() {
+    let recorder = Recorder::answering("/workspace", |_| Ok(ended(3, "out\n", "err\n")));
+    let shell = ShellAdapter::builder(recorder.clone())
+        .blocked(["rm"])
+        .build()
+        .unwrap();
+    let heard = AtomicUsize::new(0);
+    let listener = |event: &ExecEvent| {
+        heard.fetch_add(event.bytes.len(), Ordering::Relaxed);
+    };
+    for line in ["ls 'a b'", "rm x", "", "echo 'unbalanced"] {
+        let plain = shell.run(line, &NoVars).await.unwrap().to_text();
+        let before = recorder.seen();
+        let streamed = shell.run_streamed(line, &NoVars, &listener).await;
+        assert_eq!(streamed.unwrap().to_text(), plain, "{line:?}");
+        // the recorder cannot start a command: it is run to its end, once
+        let sent = recorder.seen().split_off(before.len());
+        assert_eq!(sent.len(), usize::from(line.starts_with("ls")), "{line:?}");
+        assert!(before.ends_with(&sent), "{line:?}: {sent:?}");
+    }
+    assert_eq!(heard.load(Ordering::Relaxed), 0);
+}
+
+#[cfg(all(feature = "local", unix))]
+#[tokio::test]
+async fn what_is_heard_is_what_was_written() {
+    let env = sandbox_core::LocalEnvironment::builder().build().unwrap();
+    let code = CodeAdapter::builder(env.clone())
+        .languages(["bash", "lines"])
+        .runner("lines", LanguageRunner::file("sh", ["sh"]))
+        .build()
+        .unwrap();
+    for language in ["bash", "lines"] {
+        let heard = Mutex::new([Vec::new(), Vec::new()]);
+        let listener = |event: &ExecEvent| {
+            let mut heard = heard.lock().unwrap();
+            let stream = usize::from(event.stream == ExecStream::Stderr);
+            assert_eq!(event.offset, heard[stream].len() as u64);
+            heard[stream].extend_from_slice(&event.bytes);
+        };
+        let source = r"printf 'a\377'; echo b >&2; sleep 0.1; echo c; exit 4";
+        let reply = code
+            .run_streamed(source, language, &NoVars, &listener)
+            .await;
+        let reply = reply.unwrap();
+        let outcome = reply.outcome().unwrap();
+        assert_eq!(outcome.status(), ExecStatus::Exited(4));
+        assert_eq!(&outcome.stdout().to_bytes()[..], b"a\xffc\n");
+        let heard = heard.into_inner().unwrap();
+        assert_eq!(heard, [b"a\xffc\n".to_vec(), b"b\n".to_vec()], "{language}");
+    }
+    env.close().await.unwrap();
 }

@@ -11,17 +11,20 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use sandbox_core::Error;
+use sandbox_core::{Error, ExecEvent};
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval_at};
 
+use super::latest::Latest;
 use super::outcome::{of, refused};
 use super::server::Inner;
 use super::session::{Live, McpSession};
 use crate::{ToolErrorKind, ToolSpec};
 
-/// How often a client that wants to is told that a command is still running.
+/// How often a client that wants to is told what a command wrote last, if that is news.
+const NEWS: Duration = Duration::from_secs(1);
+/// How often it is told that a command is still running.
 const PROGRESS: Duration = Duration::from_secs(5);
 const INSTRUCTIONS: &str = "Tools that work in one sandbox, which belongs to this session: files and processes stay \
      between calls and are removed when the session ends. What the tools return is the output of programs and the \
@@ -71,8 +74,20 @@ impl Handler {
             return Ok(refused("Too many calls at once. Wait until one has ended."));
         };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let mut call = std::pin::pin!(live.tools.call(&request.name, arguments, &live.context));
-        let mut progress = std::pin::pin!(progress(&context));
+        let latest = Latest::default();
+        let listener = |event: &ExecEvent| latest.heard(event);
+        let mut call = std::pin::pin!(async {
+            let (name, around) = (&request.name, &live.context);
+            // following the output costs more than waiting for the end
+            if context.meta.get_progress_token().is_none() {
+                return live.tools.call(name, arguments, around).await;
+            }
+            let tools = &live.tools;
+            tools
+                .call_streamed(name, arguments, around, &listener)
+                .await
+        });
+        let mut progress = std::pin::pin!(progress(&context, &latest));
         tokio::select! {
             biased;
             called = &mut call => match called {
@@ -89,20 +104,31 @@ impl Handler {
     }
 }
 
-/// Tells the client every few seconds that its call is under way, if it asked for that. Never ends.
-async fn progress(context: &RequestContext<RoleServer>) {
+/// Tells the client that its call is under way, and the latest line of output, if it asked for that. Never ends.
+async fn progress(context: &RequestContext<RoleServer>, latest: &Latest) {
     let Some(token) = context.meta.get_progress_token() else {
         return std::future::pending().await;
     };
     let start = Instant::now();
-    let mut beat = interval_at(start + PROGRESS, PROGRESS);
+    let mut beat = interval_at(start + NEWS, NEWS);
+    let mut last = (start, None);
     loop {
-        let seconds = beat.tick().await.duration_since(start).as_secs();
+        let now = beat.tick().await;
+        let line = latest.line();
+        let is_news = line.is_some() && line != last.1;
+        if !is_news && now.duration_since(last.0) < PROGRESS {
+            continue;
+        }
+        let seconds = now.duration_since(start).as_secs();
         let mut told = ProgressNotificationParam::new(
             token.clone(),
             Duration::from_secs(seconds).as_secs_f64(),
         );
-        told.message = Some(format!("running for {seconds} s"));
+        told.message = Some(match &line {
+            Some(line) => format!("running for {seconds} s: {line}"),
+            None => format!("running for {seconds} s"),
+        });
+        last = (now, line);
         // A client that cannot be told will not get the answer either, and that is noticed elsewhere.
         let _ = context.peer.notify_progress(told).await;
     }

@@ -9,6 +9,8 @@ mod example;
 mod files;
 #[cfg(feature = "mcp")]
 mod mcp;
+#[cfg(feature = "mcp")]
+mod progress;
 mod registry;
 mod runs;
 mod schemas;

@@ -25,7 +25,7 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub(super) fn new(args: &Arc<McpArgs>, target: &Arc<Target>) -> Result<Self, Failure> {
-        let refused = |error| Failure::of("cannot use these arguments", error);
+        let refused = |error| Failure::of_arguments("cannot use these arguments", error);
         // Once now, so that what is wrong is said before a client is there.
         let first = environment(args, target).map_err(refused)?;
         tools(args, Arc::new(first.clone())).map_err(refused)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::args::RunArgs;
 use crate::error::Failure;
+use crate::transfer;
 
 pub(super) fn check(args: &RunArgs) -> Result<(), Failure> {
     let mut names = BTreeSet::new();
@@ -40,5 +41,5 @@ pub(super) fn check(args: &RunArgs) -> Result<(), Failure> {
                 .hint("give every variable a value with --var VARIABLE=VALUE"),
         );
     }
-    Ok(())
+    transfer::check(&args.uploads, &args.downloads, args.workdir.as_deref())
 }

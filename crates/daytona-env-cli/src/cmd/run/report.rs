@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sandbox_core::{ExecOutcome, ExecStatus, Output, SandboxInfo};
 use serde::Serialize;
 
-use crate::error::{FAILED, Failure, TIMED_OUT};
+use crate::error::{FAILED, Failure, JsonError, TIMED_OUT};
 use crate::output;
 use crate::signals::Signal;
 use crate::target::Target;
@@ -46,13 +46,6 @@ struct JsonSandbox {
     id: String,
     name: String,
     workdir: String,
-}
-
-#[derive(Debug, Serialize)]
-struct JsonError {
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
 }
 
 /// One stream of the command.
@@ -184,14 +177,7 @@ impl Report {
                     "failed"
                 };
             }
-            self.json.errors = self
-                .failures
-                .iter()
-                .map(|failure| JsonError {
-                    message: output::one_line(&failure.to_string()),
-                    hint: failure.hint_text().map(str::to_owned),
-                })
-                .collect();
+            self.json.errors = self.failures.iter().map(Failure::json).collect();
             output::json(&self.json);
         }
         ExitCode::from(code)

@@ -58,6 +58,10 @@ fn a_missing_program_is_127_and_a_file_that_is_none_is_126() {
                 answer.raw
             );
             assert!(!answer.stderr().is_empty());
+            if program == "no-such-program" {
+                // nothing of our own script is in it
+                assert_eq!(answer.stderr(), "no-such-program: not found\n", "{shell:?}");
+            }
         }
         let answer = Call::new(["/etc/passwd"]).run(shell);
         assert_eq!(answer.ran().status, 126, "{shell:?}");

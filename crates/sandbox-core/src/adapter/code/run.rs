@@ -6,7 +6,8 @@ use context_vars::Source;
 
 use super::file::CodeFile;
 use super::{CodeAdapter, CodeReply, LanguageRunner, NotEnabled};
-use crate::adapter::surroundings::{MAX_WORD, too_long};
+use crate::adapter::OutputListener;
+use crate::adapter::surroundings::{MAX_WORD, exec, too_long};
 use crate::{Error, ExecOutcome, ExecRequest, ExecStatus, Sandbox};
 
 impl CodeAdapter {
@@ -37,6 +38,37 @@ impl CodeAdapter {
         language: &str,
         context: &dyn Source,
     ) -> Result<CodeReply, Error> {
+        self.with(code, language, context, None).await
+    }
+
+    /// As [`run`](Self::run), and tells what the code writes while it runs. A sandbox that cannot
+    /// [`start`](Sandbox::start) a command tells nothing, and the reply is the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future kills the code with all that it started. A file of it is removed in the background, if this
+    /// is a tokio runtime.
+    pub async fn run_streamed(
+        &self,
+        code: &str,
+        language: &str,
+        context: &dyn Source,
+        listener: &OutputListener<'_>,
+    ) -> Result<CodeReply, Error> {
+        self.with(code, language, context, Some(listener)).await
+    }
+
+    async fn with(
+        &self,
+        code: &str,
+        language: &str,
+        context: &dyn Source,
+        listener: Option<&OutputListener<'_>>,
+    ) -> Result<CodeReply, Error> {
         let enabled = self.languages.iter().any(|enabled| enabled == language);
         let Some(runner) = self.runners.get(language).filter(|_| enabled) else {
             return Ok(CodeReply::NotEnabled(NotEnabled::new(
@@ -51,7 +83,7 @@ impl CodeAdapter {
                 }
                 let request = self.request(runner, code, context)?;
                 let sandbox = self.surroundings.factory.open(context).await?;
-                let outcome = sandbox.exec(request).await?;
+                let outcome = exec(&*sandbox, request, listener).await?;
                 (sandbox, outcome)
             }
             Some(extension) => {
@@ -60,7 +92,7 @@ impl CodeAdapter {
                 let sandbox = self.surroundings.factory.open(context).await?;
                 let file = CodeFile::write(Arc::clone(&sandbox), extension, code).await?;
                 let outcome = match self.request(runner, &file.path()?, context) {
-                    Ok(request) => sandbox.exec(request).await,
+                    Ok(request) => exec(&*sandbox, request, listener).await,
                     Err(error) => Err(error),
                 };
                 file.remove().await;

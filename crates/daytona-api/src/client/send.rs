@@ -13,7 +13,7 @@ use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
-use crate::transport::{Body, ByteStream, Repeats, Wait};
+use crate::transport::{Body, ByteStream, Wait};
 
 /// How much of a success to read.
 #[derive(Clone, Copy)]
@@ -257,8 +257,10 @@ impl Daytona {
             head: timeouts.head.saturating_add(call.wait),
             deadline,
         });
-        let repeats = call.idempotent && call.is_repeatable();
-        request.extensions_mut().insert(Repeats(repeats));
+        #[cfg(feature = "test-util")]
+        request.extensions_mut().insert(crate::transport::Repeats(
+            call.idempotent && call.is_repeatable(),
+        ));
         let answer = match timeout_at(deadline, self.shared.transport.send(request)).await {
             Ok(answer) => answer.map_err(broken)?,
             Err(_) => return Err(Error::new(ErrorKind::Timeout, "the call took too long")),

@@ -20,5 +20,7 @@ mod support;
 #[cfg(feature = "test-util")]
 mod time;
 #[cfg(feature = "test-util")]
+mod tracing;
+#[cfg(feature = "test-util")]
 mod transfers;
 mod wire;

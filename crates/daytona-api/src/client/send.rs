@@ -238,3 +238,6 @@ impl Daytona {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

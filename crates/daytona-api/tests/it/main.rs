@@ -3,6 +3,8 @@
 #[cfg(feature = "test-util")]
 mod build_log;
 mod decode;
+#[cfg(feature = "test-util")]
+mod failures;
 mod files;
 #[cfg(all(feature = "archive", feature = "test-util"))]
 mod folders;

@@ -27,6 +27,18 @@ fn route(api: Api, method: &str, path: &str) -> &'static Route {
     found.unwrap_or_else(|| panic!("{method} {path} is no route"))
 }
 
+/// The route of a request of the lab.
+pub(super) fn operation(method: &str, path: &str) -> &'static Route {
+    match path.strip_prefix("/toolbox/sb-1") {
+        Some(path) => route(Api::Toolbox, method, path),
+        None => route(
+            Api::ControlPlane,
+            method,
+            path.strip_prefix("/api").unwrap(),
+        ),
+    }
+}
+
 /// Every operation of the table has a method by hand, which is called here, or a generated one.
 #[tokio::test]
 async fn every_operation_has_a_method() {
@@ -42,17 +54,7 @@ async fn every_operation_has_a_method() {
         .server
         .requests()
         .iter()
-        .map(|request| {
-            let path = request.path();
-            match path.strip_prefix("/toolbox/sb-1") {
-                Some(path) => route(Api::Toolbox, request.method(), path),
-                None => {
-                    let path = path.strip_prefix("/api").unwrap();
-                    route(Api::ControlPlane, request.method(), path)
-                }
-            }
-            .id
-        })
+        .map(|request| operation(request.method(), request.path()).id)
         .collect();
     let generated: BTreeSet<&str> = raw::ROUTES.iter().map(|route| route.id).collect();
     let missing: BTreeSet<&str> = MISSING.iter().map(|(id, _)| *id).collect();

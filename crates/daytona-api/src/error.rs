@@ -37,12 +37,13 @@ pub enum ErrorKind {
 ///
 /// | what happened | kind | predicate | sent again, where that is safe |
 /// |---|---|---|---|
-/// | 400, 422 | `Status` | [`is_invalid`](Self::is_invalid) | no |
+/// | 400 | `Status` | [`is_bad_request`](Self::is_bad_request) | no |
 /// | 401, 403 | `Status` | [`is_auth`](Self::is_auth) | no |
 /// | 404 | `Status` | [`is_not_found`](Self::is_not_found) | no |
 /// | 408 | `Status` | [`is_timeout`](Self::is_timeout) | no |
 /// | 409 | `Status` | [`is_conflict`](Self::is_conflict) | no |
 /// | 410 | `Status` | [`is_gone`](Self::is_gone) | no |
+/// | 422 | `Status` | [`is_unprocessable`](Self::is_unprocessable) | no |
 /// | 429 | `Status` | [`is_rate_limited`](Self::is_rate_limited) | yes, no sooner than the server asks for |
 /// | 500, 502, 503 | `Status` | [`is_server_error`](Self::is_server_error) | yes |
 /// | 504 | `Status` | [`is_server_error`](Self::is_server_error), [`is_timeout`](Self::is_timeout) | yes |
@@ -252,18 +253,6 @@ impl Error {
         self.0.status == Some(404) && !self.0.not_daytona
     }
 
-    /// 400 or 422: the server does not take the request as it is; [`message`](Self::message) says why.
-    #[must_use]
-    pub fn is_invalid(&self) -> bool {
-        matches!(self.0.status, Some(400 | 422))
-    }
-
-    /// 410: it was there and has ended, such as a session or a command that takes no more input.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        self.0.status == Some(410)
-    }
-
     /// 409: a name is taken, or the state is just changing.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
@@ -274,6 +263,25 @@ impl Error {
     #[must_use]
     pub fn is_auth(&self) -> bool {
         matches!(self.0.status, Some(401 | 403))
+    }
+
+    /// 400: the server takes a value of the request for wrong, or the sandbox is not in a state for it.
+    #[must_use]
+    pub fn is_bad_request(&self) -> bool {
+        self.0.status == Some(400)
+    }
+
+    /// 410: it was there and has ended, such as a session (`SESSION_ENDED`) or a command of one
+    /// (`COMMAND_ALREADY_COMPLETED`).
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.0.status == Some(410)
+    }
+
+    /// 422: understood and refused, such as a push that the other side rejects (`GIT_REMOTE_REJECTED`).
+    #[must_use]
+    pub fn is_unprocessable(&self) -> bool {
+        self.0.status == Some(422)
     }
 
     /// 429: too many requests.

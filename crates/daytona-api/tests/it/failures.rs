@@ -25,7 +25,7 @@ const ROWS: &[(Way, &str)] = &[
             "",
             r#"{"path":"/api/sandbox","timestamp":"2026-01-01T00:00:00Z","statusCode":400,"error":"Bad Request","message":["a must be set","b must be set"]}"#,
         ),
-        "Status; invalid; no no; - -; a must be set, b must be set; -; reached",
+        "Status; bad_request; no no; - -; a must be set, b must be set; -; reached",
     ),
     (
         Answer(
@@ -33,7 +33,7 @@ const ROWS: &[(Way, &str)] = &[
             "",
             r#"{"message":"Invalid JSON in request body","error":"Bad Request","statusCode":400}"#,
         ),
-        "Status; invalid; no no; - -; Invalid JSON in request body; -; reached",
+        "Status; bad_request; no no; - -; Invalid JSON in request body; -; reached",
     ),
     (
         Answer(
@@ -94,7 +94,7 @@ const ROWS: &[(Way, &str)] = &[
             "",
             r#"{"statusCode":400,"message":"bad request: command is required","code":"INVALID_REQUEST_BODY","source":"DAYTONA_DAEMON"}"#,
         ),
-        "Status; invalid; no no; INVALID_REQUEST_BODY DAYTONA_DAEMON; bad request: command is required; -; reached",
+        "Status; bad_request; no no; INVALID_REQUEST_BODY DAYTONA_DAEMON; bad request: command is required; -; reached",
     ),
     (
         Answer(
@@ -158,7 +158,7 @@ const ROWS: &[(Way, &str)] = &[
             "",
             r#"{"message":"remote rejected","code":"GIT_REMOTE_REJECTED","source":"DAYTONA_DAEMON"}"#,
         ),
-        "Status; invalid; no no; GIT_REMOTE_REJECTED DAYTONA_DAEMON; remote rejected; -; reached",
+        "Status; unprocessable; no no; GIT_REMOTE_REJECTED DAYTONA_DAEMON; remote rejected; -; reached",
     ),
     (
         Answer(
@@ -186,7 +186,7 @@ const ROWS: &[(Way, &str)] = &[
     ),
     (
         Answer(400, "", ""),
-        "Status; invalid; no no; - -; -; -; reached",
+        "Status; bad_request; no no; - -; -; -; reached",
     ),
     (
         Answer(500, "", r#"{"error":"pty"}"#),
@@ -288,7 +288,8 @@ async fn execute(server: &Scripted) -> Result<(), Error> {
 
 fn shown(error: &Error, again: [bool; 2]) -> String {
     let predicates = [
-        ("invalid", error.is_invalid()),
+        ("bad_request", error.is_bad_request()),
+        ("unprocessable", error.is_unprocessable()),
         ("auth", error.is_auth()),
         ("not_found", error.is_not_found()),
         ("timeout", error.is_timeout()),

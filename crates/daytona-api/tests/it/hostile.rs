@@ -1,5 +1,7 @@
 //! Answers that are made to hurt: each ends with an error of its kind, after a bounded number of bytes.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

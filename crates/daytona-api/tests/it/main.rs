@@ -24,5 +24,7 @@ mod support;
 #[cfg(feature = "test-util")]
 mod time;
 #[cfg(feature = "test-util")]
+mod tracing;
+#[cfg(feature = "test-util")]
 mod transfers;
 mod wire;

@@ -34,7 +34,7 @@ async fn everything() -> Vec<Captured> {
     Box::pin(sandboxes::all(&lab)).await;
     sandboxes::elsewhere(&lab).await;
     control::all(&lab).await;
-    toolbox::all(&lab).await;
+    Box::pin(toolbox::all(&lab)).await;
     toolbox::elsewhere(&lab).await;
     desktop::all(&lab).await;
     toolbox::sockets(&lab).await;

@@ -235,6 +235,25 @@ impl Error {
         matches!(self.0.status, Some(401 | 403))
     }
 
+    /// 400: the server takes a value of the request for wrong, or the sandbox is not in a state for it.
+    #[must_use]
+    pub fn is_bad_request(&self) -> bool {
+        self.0.status == Some(400)
+    }
+
+    /// 410: it was there and has ended, such as a session (`SESSION_ENDED`) or a command of one
+    /// (`COMMAND_ALREADY_COMPLETED`).
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.0.status == Some(410)
+    }
+
+    /// 422: understood and refused, such as a push that the other side rejects (`GIT_REMOTE_REJECTED`).
+    #[must_use]
+    pub fn is_unprocessable(&self) -> bool {
+        self.0.status == Some(422)
+    }
+
     /// 429: too many requests.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {

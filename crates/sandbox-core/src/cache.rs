@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use context_vars::{KeyView, Resolve, Source};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use crate::event::{Broadcast, EventKind};
 use crate::fingerprint::Fingerprinter;
@@ -42,6 +43,7 @@ mod renew;
 mod revive;
 mod slot;
 mod snapshot;
+mod spans;
 mod table;
 mod tools;
 mod unanswered;
@@ -57,6 +59,7 @@ use ledger::Ledger;
 use parts::{Creation, End};
 use patrol::Patrol;
 use renew::Renewals;
+use spans::Told;
 use table::{Chores, Claim, Table};
 
 /// How often one `open` begins anew because the sandbox it found is lost.
@@ -212,32 +215,50 @@ impl<P: Provider> CachingFactory<P> {
     ///
     /// Safe to drop: a creation goes on and serves the next opener.
     pub async fn open(&self, context: &dyn Source) -> Result<Arc<P::Sandbox>, Error> {
+        let told = spans::open();
+        let failed = |error: Error| {
+            told.ended("failed", Some(&error));
+            error.with_operation("open")
+        };
         let shared = &self.0.shared;
         let epoch = shared.table.epoch();
         let mut deadline = None;
         for _ in 0..ROUNDS {
-            let creation = match shared.begin_open(context, epoch) {
-                Ok(Begun::Hit(sandbox)) => return Ok(sandbox),
-                Ok(Begun::Wait(creation)) => creation,
-                Err(error) => return Err(error.with_operation("open")),
+            let begun = told
+                .span()
+                .in_scope(|| shared.begin_open(context, epoch, &told));
+            let (creation, outcome) = match begun.map_err(failed)? {
+                Begun::Hit(sandbox) => {
+                    told.opened("hit", &*sandbox);
+                    return Ok(sandbox);
+                }
+                Begun::Join(creation) => (creation, "joined"),
+                Begun::Begin(creation) if creation.revives.is_some() => (creation, "revalidated"),
+                Begun::Begin(creation) => (creation, "created"),
             };
-            match shared.wait(&creation, &mut deadline).await {
-                End::Ready(sandbox) => return Ok(sandbox),
-                End::Failed(error) => return Err(error.with_operation("open")),
+            told.about(&creation.subject);
+            let wait = shared.wait(&creation, &mut deadline);
+            match wait.instrument(told.span().clone()).await {
+                End::Ready(sandbox) => {
+                    told.opened(outcome, &*sandbox);
+                    return Ok(sandbox);
+                }
+                End::Failed(error) => return Err(failed(error)),
                 End::Again => {}
             }
         }
-        Err(Error::new(
+        Err(failed(Error::new(
             ErrorKind::Lost,
             "the sandbox was lost again and again while it was being opened",
-        )
-        .with_operation("open"))
+        )))
     }
 }
 
 enum Begun<P: Provider> {
     Hit(Arc<P::Sandbox>),
-    Wait(Arc<Creation<P>>),
+    Join(Arc<Creation<P>>),
+    /// This open has begun it.
+    Begin(Arc<Creation<P>>),
 }
 
 impl<P: Provider> Shared<P> {
@@ -256,29 +277,44 @@ impl<P: Provider> Shared<P> {
         }
     }
 
-    fn begin_open(self: &Arc<Self>, context: &dyn Source, epoch: u64) -> Result<Begun<P>, Error> {
+    fn begin_open(
+        self: &Arc<Self>,
+        context: &dyn Source,
+        epoch: u64,
+        told: &Told,
+    ) -> Result<Begun<P>, Error> {
         let view = self.params.resolve(context)?;
         let hash = self.table.hasher.hash(&view);
         match self.table.look_up(hash, &view, epoch) {
-            Some(Claim::Hit(sandbox)) => return Ok(Begun::Hit(sandbox)),
+            Some(Claim::Hit(sandbox)) => {
+                // a second look, only where somebody listens
+                if told.is_on()
+                    && let Some(key) = self.table.print_of(hash, &view)
+                {
+                    told.key(key);
+                }
+                return Ok(Begun::Hit(sandbox));
+            }
             Some(Claim::Join(creation) | Claim::Begin(creation)) => {
-                return Ok(Begun::Wait(creation));
+                return Ok(Begun::Join(creation));
             }
             None => {}
         }
         self.provider.check(&view)?;
         let key = StoredKey::new(hash, view.to_resolved());
         let miss = self.miss(key, epoch)?;
+        told.key(miss.print);
         match self.claim_a_place(&miss)? {
             Claim::Hit(sandbox) => Ok(Begun::Hit(sandbox)),
-            Claim::Join(creation) => Ok(Begun::Wait(creation)),
+            Claim::Join(creation) => Ok(Begun::Join(creation)),
             Claim::Begin(creation) => {
                 if creation.revives.is_none() {
                     self.note(&creation.subject, &EventKind::Creating);
                 }
                 let task = create::Task::new(Arc::clone(self), Arc::clone(&creation));
-                self.spawn(Box::pin(task.run()));
-                Ok(Begun::Wait(creation))
+                let span = task.span();
+                self.spawn(Box::pin(task.run().instrument(span)));
+                Ok(Begun::Begin(creation))
             }
         }
     }

@@ -46,6 +46,7 @@ mod snapshot;
 mod spawner;
 #[cfg(feature = "cache")]
 mod suspension;
+mod telling;
 
 #[cfg(feature = "cache")]
 pub use cache::{AtCapacity, CachingFactory, CachingFactoryBuilder, CloseReport, ClosedSandbox};
@@ -54,7 +55,7 @@ pub use error::{CloseError, Error, ErrorKind, Leftover};
 #[cfg(feature = "cache")]
 pub use event::{Event, EventKind, Events, Expiry, Observed, ScopePrint};
 pub use exec::{
-    ExecControl, ExecEvent, ExecKiller, ExecOutcome, ExecRequest, ExecResult, ExecStatus,
+    ExecControl, ExecEvent, ExecKiller, ExecOutcome, ExecRequest, ExecResult, ExecSpan, ExecStatus,
     ExecStream, KillHandle, Output, Running,
 };
 pub use factory::{SandboxFactory, SingletonFactory};

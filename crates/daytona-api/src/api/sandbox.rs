@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{Create, List};
 use crate::client::Daytona;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::models::{Sandbox, SandboxLabels, ToolboxProxyUrl};
 use crate::request::Call;
 use crate::routes::{Route, control_plane as routes};
@@ -78,7 +78,7 @@ impl Sandboxes {
     /// # fn main() {}
     /// ```
     pub async fn get(&self, id_or_name: &str) -> Result<Sandbox, Error> {
-        self.sandbox(Call::new(&routes::GET_SANDBOX, &[id_or_name])?)
+        self.same(id_or_name, Call::new(&routes::GET_SANDBOX, &[id_or_name])?)
             .await
     }
 
@@ -100,8 +100,11 @@ impl Sandboxes {
     /// # }
     /// ```
     pub async fn start(&self, id_or_name: &str) -> Result<Sandbox, Error> {
-        self.sandbox(Call::new(&routes::START_SANDBOX, &[id_or_name])?)
-            .await
+        self.same(
+            id_or_name,
+            Call::new(&routes::START_SANDBOX, &[id_or_name])?,
+        )
+        .await
     }
 
     /// Stops a sandbox that runs: `POST /sandbox/{id_or_name}/stop`. One whose auto-delete interval is 0 is
@@ -124,7 +127,7 @@ impl Sandboxes {
     pub async fn stop(&self, id_or_name: &str, force: bool) -> Result<Sandbox, Error> {
         let force = if force { "true" } else { "false" };
         let call = Call::new(&routes::STOP_SANDBOX, &[id_or_name])?.query("force", force);
-        self.sandbox(call).await
+        self.same(id_or_name, call).await
     }
 
     /// Deletes a sandbox: `DELETE /sandbox/{id_or_name}`. Its name is free at once; by id it can be seen until
@@ -365,7 +368,18 @@ impl Sandboxes {
         number: i64,
     ) -> Result<Sandbox, Error> {
         let call = Call::new(route, &[id_or_name, &number.to_string()])?;
-        self.sandbox(call.idempotent()).await
+        self.same(id_or_name, call.idempotent()).await
+    }
+
+    /// The row of the sandbox that was asked about, and no other's.
+    async fn same(&self, asked: &str, call: Call) -> Result<Sandbox, Error> {
+        let id = call.route.id;
+        let row = self.sandbox(call).await?;
+        if row.id == asked || row.name == asked {
+            return Ok(row);
+        }
+        let what = "the server answered with another sandbox than the one it was asked about";
+        Err(Error::new(ErrorKind::Decode, what).with_operation(id))
     }
 
     async fn sandbox(&self, call: Call) -> Result<Sandbox, Error> {

@@ -3,6 +3,8 @@
 #[cfg(feature = "test-util")]
 mod build_log;
 mod decode;
+#[cfg(feature = "test-util")]
+mod errors;
 mod files;
 #[cfg(all(feature = "archive", feature = "test-util"))]
 mod folders;
@@ -17,6 +19,8 @@ mod sockets;
 mod support;
 #[cfg(feature = "test-util")]
 mod time;
+#[cfg(feature = "test-util")]
+mod tracing;
 #[cfg(feature = "test-util")]
 mod transfers;
 mod wire;

@@ -20,7 +20,7 @@ fn seen(server: &Scripted) -> String {
 async fn sandboxes() {
     let mut server = Scripted::new();
     for _ in 0..10 {
-        server = server.json(200, "{}");
+        server = server.json(200, r#"{"id":"sb-1","name":"a b/ü?#%"}"#);
     }
     let api = scripted(&server);
     let sandboxes = api.sandboxes();

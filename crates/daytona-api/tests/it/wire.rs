@@ -9,7 +9,7 @@ use crate::support::{Do, KEY, Server, answer, chain, json, quick};
 
 async fn get(steps: Vec<Do>) -> (Result<String, Error>, usize) {
     let server = Server::new(steps).await;
-    let got = server.client().sandboxes().get("x").await;
+    let got = server.client().sandboxes().get("sb").await;
     (got.map(|sandbox| sandbox.id), server.requests())
 }
 
@@ -189,6 +189,72 @@ async fn answers_that_are_a_little_different_are_understood() {
     let old = b"HTTP/1.0 200 OK\r\n\r\n{\"id\":\"sb\"}".to_vec();
     let (got, _) = get(vec![Do::WriteClose(old)]).await;
     assert_eq!(got.unwrap(), "sb");
+}
+
+#[tokio::test]
+async fn an_answer_about_another_sandbox_is_not_taken() {
+    let other = r#"{"id":"sb-2","name":"other","state":"started"}"#;
+    for body in [other, "{}", r#"{"name":"SB"}"#] {
+        let server = Server::new(vec![json(body)]).await;
+        let sandboxes = server.client().sandboxes();
+        let calls = [
+            sandboxes.get("sb").await,
+            sandboxes.start("sb").await,
+            sandboxes.stop("sb", false).await,
+            sandboxes.set_ttl("sb", 1).await,
+            sandboxes.pause("sb").await,
+        ];
+        for got in calls {
+            let error = got.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            assert!(error.to_string().contains("another sandbox"), "{error}");
+            assert!(error.may_have_reached_server() && !error.is_not_found());
+        }
+        // nothing was asked twice
+        assert_eq!(server.requests(), 5);
+    }
+    // by its name it is the one that was asked about
+    let (got, _) = get(vec![json(r#"{"id":"sb-9","name":"sb"}"#)]).await;
+    assert_eq!(got.unwrap(), "sb-9");
+}
+
+#[tokio::test]
+async fn what_grows_while_it_is_read_is_refused() {
+    // nobody asked for it to be packed, so it is not unpacked
+    let packed = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 20\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03aaaaaaaaaa";
+    let (got, _) = get(vec![Do::WriteClose(packed.to_vec())]).await;
+    assert_eq!(got.unwrap_err().kind(), ErrorKind::Decode);
+    // nested deeper than any stack
+    for open in ["[", r#"{"a":"#] {
+        let deep = open.repeat(100_000);
+        for body in [format!(r#"{{"id":"sb","labels":{deep}"#), deep] {
+            // by itself, and where it is longer than what is read of an answer of this size
+            let (got, requests) = get(vec![json(&body)]).await;
+            let error = got.unwrap_err();
+            let kinds = [ErrorKind::Decode, ErrorKind::TooLarge];
+            assert!(kinds.contains(&error.kind()), "{error:?}");
+            assert_eq!(requests, 1);
+        }
+        let deep = open.repeat(10_000);
+        let (got, _) = get(vec![json(&format!(r#"{{"id":"sb","later":{deep}"#))]).await;
+        assert_eq!(got.unwrap_err().kind(), ErrorKind::Decode);
+    }
+    // a gibibyte that is announced, and one that is not
+    let announced = "HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n{".into();
+    let endless = [
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec(),
+        format!("{:x}\r\n{}\r\n", 1 << 16, " ".repeat(1 << 16))
+            .repeat(64)
+            .into_bytes(),
+    ]
+    .concat();
+    for bytes in [announced, endless] {
+        let (got, requests) = get(vec![Do::Write(bytes)]).await;
+        assert_eq!(
+            (got.unwrap_err().kind(), requests),
+            (ErrorKind::TooLarge, 1)
+        );
+    }
 }
 
 #[tokio::test]
@@ -375,7 +441,7 @@ async fn calls_beyond_the_connections_wait_their_turn() {
     let api = Daytona::new(config).unwrap();
     let calls = (0..20).map(|_| {
         let sandboxes = api.sandboxes();
-        async move { sandboxes.get("a").await }
+        async move { sandboxes.get("sb").await }
     });
     for got in futures_util::future::join_all(calls).await {
         assert_eq!(got.unwrap().id, "sb");

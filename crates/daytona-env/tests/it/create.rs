@@ -254,6 +254,37 @@ async fn refusals_end_the_open_with_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_goes_on_being_refused_ends_with_its_reason() {
+    let mut table = String::new();
+    for (status, text) in [
+        (409, "Sandbox was modified by another operation"),
+        (429, "ThrottlerException: Too Many Requests"),
+        (500, "Internal server error"),
+        (502, "bad gateway"),
+        (503, "no healthy upstream"),
+    ] {
+        let fake = Fake::default();
+        fake.fault(
+            "create",
+            std::iter::repeat_n(Fault::Refused(status, text), 1000),
+        );
+        let environment = fake.builder().build().unwrap();
+        let error = environment.open(&NoVars).await.expect_err("must fail");
+        assert!(fake.count("create") < 100, "{}", fake.count("create"));
+        assert_eq!(fake.left(), 0);
+        // after a 5xx nobody knows what was done: it is watched, and named until the watch is over
+        let named = environment.close().await.is_err();
+        table.push_str(&format!(
+            "{:?}: {error}; named by close: {named}\n",
+            error.kind()
+        ));
+        tokio::time::sleep(Duration::from_secs(180)).await;
+        environment.close().await.unwrap();
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_foreign_sandbox_of_the_name_is_left_alone() {
     let fake = Fake::default();
     fake.fault("create", [Fault::Foreign]);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
+use super::spans::{self, Told};
 use super::{CachingFactory, Shared};
 use crate::{CloseError, CloseReport, Provider};
 
@@ -31,9 +33,16 @@ impl<P: Provider> CachingFactory<P> {
     ///
     /// That of [`close`](Self::close); what ended meanwhile is told by no later report.
     pub async fn close_and_report(&self) -> CloseReport {
+        let told = spans::close();
+        let report = self.close_within(&told).await;
+        spans::closed(&told, &report);
+        report
+    }
+
+    async fn close_within(&self, told: &Told) -> CloseReport {
         let shared = Arc::clone(&self.0.shared);
         let mut removals = shared.ledger.hear_of_removals();
-        let ended = shared.end();
+        let ended = told.span().in_scope(|| shared.end());
         loop {
             let (done, waiting) = oneshot::channel();
             let handed_over = shared.is_orphaned();
@@ -44,7 +53,7 @@ impl<P: Provider> CachingFactory<P> {
                     let _ = done.send(());
                 }
             };
-            shared.spawn(Box::pin(task));
+            shared.spawn(Box::pin(task.instrument(told.span().clone())));
             match waiting.await {
                 Ok(()) => break,
                 Err(_) if handed_over => break,

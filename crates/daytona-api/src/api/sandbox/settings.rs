@@ -27,7 +27,7 @@ impl Sandboxes {
     /// ```
     pub async fn set_public(&self, id_or_name: &str, public: bool) -> Result<Sandbox, Error> {
         let call = Call::new(&routes::UPDATE_PUBLIC_STATUS, &[id_or_name, flag(public)])?;
-        self.sandbox(call.idempotent()).await
+        self.same(id_or_name, call.idempotent()).await
     }
 
     /// Sets after how many minutes without activity a running sandbox is paused; 0 is never: `POST
@@ -92,7 +92,7 @@ impl Sandboxes {
         let mut body = UpdateSandboxNetworkSettings::default();
         change(&mut body);
         let call = Call::new(&routes::UPDATE_NETWORK_SETTINGS, &[id_or_name])?.json(&body)?;
-        self.sandbox(call.idempotent()).await
+        self.same(id_or_name, call.idempotent()).await
     }
 
     /// Replaces the secrets of a sandbox: `PUT /sandbox/{id_or_name}/secrets`. Each is the name of an
@@ -129,7 +129,10 @@ impl Sandboxes {
         let body = UpdateSandboxSecrets {
             secrets: secrets.collect(),
         };
-        self.sandbox(Call::new(&routes::UPDATE_SANDBOX_SECRETS, &[id_or_name])?.json(&body)?)
-            .await
+        self.same(
+            id_or_name,
+            Call::new(&routes::UPDATE_SANDBOX_SECRETS, &[id_or_name])?.json(&body)?,
+        )
+        .await
     }
 }

@@ -25,8 +25,11 @@ impl Sandboxes {
     /// # }
     /// ```
     pub async fn pause(&self, id_or_name: &str) -> Result<Sandbox, Error> {
-        self.sandbox(Call::new(&routes::PAUSE_SANDBOX, &[id_or_name])?)
-            .await
+        self.same(
+            id_or_name,
+            Call::new(&routes::PAUSE_SANDBOX, &[id_or_name])?,
+        )
+        .await
     }
 
     /// Moves the disk of a stopped sandbox to cheaper storage: `POST /sandbox/{id_or_name}/archive`. The answer
@@ -48,8 +51,11 @@ impl Sandboxes {
     /// # }
     /// ```
     pub async fn archive(&self, id_or_name: &str) -> Result<Sandbox, Error> {
-        self.sandbox(Call::new(&routes::ARCHIVE_SANDBOX, &[id_or_name])?)
-            .await
+        self.same(
+            id_or_name,
+            Call::new(&routes::ARCHIVE_SANDBOX, &[id_or_name])?,
+        )
+        .await
     }
 
     /// Recovers a sandbox from an error that its `recoverable` says can be mended: `POST
@@ -75,7 +81,7 @@ impl Sandboxes {
     /// ```
     pub async fn recover(&self, id_or_name: &str, skip_start: bool) -> Result<Sandbox, Error> {
         let call = Call::new(&routes::RECOVER_SANDBOX, &[id_or_name])?;
-        self.sandbox(call.query("skipStart", flag(skip_start)))
+        self.same(id_or_name, call.query("skipStart", flag(skip_start)))
             .await
     }
 
@@ -105,8 +111,11 @@ impl Sandboxes {
     ) -> Result<Sandbox, Error> {
         let mut body = ResizeSandbox::default();
         change(&mut body);
-        self.sandbox(Call::new(&routes::RESIZE_SANDBOX, &[id_or_name])?.json(&body)?)
-            .await
+        self.same(
+            id_or_name,
+            Call::new(&routes::RESIZE_SANDBOX, &[id_or_name])?.json(&body)?,
+        )
+        .await
     }
 
     /// Makes a snapshot of a sandbox that is started or stopped, from which others can be created: `POST

@@ -1,7 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use daytona_api::api::raw;
 use daytona_api::routes::{ALL, Api, Route};
+use daytona_api::test_util::Captured;
 
 use super::{Lab, control, desktop, sandboxes, toolbox};
 
@@ -27,32 +28,75 @@ fn route(api: Api, method: &str, path: &str) -> &'static Route {
     found.unwrap_or_else(|| panic!("{method} {path} is no route"))
 }
 
-/// Every operation of the table has a method by hand, which is called here, or a generated one.
-#[tokio::test]
-async fn every_operation_has_a_method() {
+/// Calls every method by hand.
+async fn everything() -> Vec<Captured> {
     let lab = Lab::new();
     Box::pin(sandboxes::all(&lab)).await;
     sandboxes::elsewhere(&lab).await;
     control::all(&lab).await;
-    toolbox::all(&lab).await;
+    Box::pin(toolbox::all(&lab)).await;
     toolbox::elsewhere(&lab).await;
     desktop::all(&lab).await;
     toolbox::sockets(&lab).await;
-    let by_hand: BTreeSet<&str> = lab
-        .server
-        .requests()
-        .iter()
-        .map(|request| {
-            let path = request.path();
-            match path.strip_prefix("/toolbox/sb-1") {
-                Some(path) => route(Api::Toolbox, request.method(), path),
-                None => {
-                    let path = path.strip_prefix("/api").unwrap();
-                    route(Api::ControlPlane, request.method(), path)
-                }
+    lab.server.requests()
+}
+
+fn route_of(request: &Captured) -> &'static Route {
+    let path = request.path();
+    match path.strip_prefix("/toolbox/sb-1") {
+        Some(path) => route(Api::Toolbox, request.method(), path),
+        None => {
+            let path = path.strip_prefix("/api").unwrap();
+            route(Api::ControlPlane, request.method(), path)
+        }
+    }
+}
+
+/// What is sent again after trouble although its method does not promise that this is harmless, and why it is; see the
+/// documentation of each method. Of everything else the server sees one request, whatever it or the connection does:
+/// `wire.rs` has that for each kind of trouble.
+#[tokio::test]
+async fn what_is_sent_again_is_listed() {
+    let mut again = BTreeMap::new();
+    for request in everything().await {
+        let known = again
+            .entry(route_of(&request).id)
+            .or_insert_with(BTreeSet::new);
+        known.insert((request.method().to_owned(), request.repeats()));
+    }
+    let is_plain = |method: &str| matches!(method, "POST" | "PATCH");
+    let mut table = String::new();
+    for (id, seen) in &again {
+        assert_eq!(seen.len(), 1, "{id} is treated in two ways: {seen:?}");
+        for (method, repeats) in seen {
+            if is_plain(method) && *repeats {
+                table.push_str(&format!("{method} {id} is sent again\n"));
+            } else if !is_plain(method) && !repeats {
+                table.push_str(&format!("{method} {id} is sent once\n"));
             }
-            .id
-        })
+        }
+    }
+    insta::assert_snapshot!(table);
+    for id in [
+        "createSandbox",
+        "ExecuteCommand",
+        "CodeRun",
+        "SessionExecuteCommand",
+    ] {
+        let once = again
+            .get(id)
+            .is_some_and(|seen| seen.iter().all(|(_, repeats)| !repeats));
+        assert!(once, "{id}");
+    }
+}
+
+/// Every operation of the table has a method by hand, which is called here, or a generated one.
+#[tokio::test]
+async fn every_operation_has_a_method() {
+    let requests = everything().await;
+    let by_hand: BTreeSet<&str> = requests
+        .iter()
+        .map(|request| route_of(request).id)
         .collect();
     let generated: BTreeSet<&str> = raw::ROUTES.iter().map(|route| route.id).collect();
     let missing: BTreeSet<&str> = MISSING.iter().map(|(id, _)| *id).collect();

@@ -4,9 +4,10 @@ use super::Lab;
 
 pub(super) async fn all(lab: &Lab) {
     let sandboxes = lab.api.sandboxes();
-    let one = r#"{"id":"sb-1","state":"started"}"#;
+    let one = r#"{"id":"sb-1","name":"sb","state":"started"}"#;
+    let odd = r#"{"id":"sb-1","name":"a b"}"#;
     for paused in [
-        lab.ask(one, sandboxes.pause("a b")).await,
+        lab.ask(odd, sandboxes.pause("a b")).await,
         lab.ask(one, sandboxes.archive("sb")).await,
         lab.ask(one, sandboxes.recover("sb", true)).await,
         lab.ask(one, sandboxes.resize("sb", |to| to.cpu = Some(4)))
@@ -100,21 +101,22 @@ pub(super) async fn all(lab: &Lab) {
 /// Those whose requests are shown in full elsewhere.
 pub(super) async fn elsewhere(lab: &Lab) {
     let sandboxes = lab.api.sandboxes();
+    let row = r#"{"id":"sb"}"#;
     lab.ask("{}", sandboxes.create().send()).await;
-    lab.ask("{}", sandboxes.get("sb")).await;
+    lab.ask(row, sandboxes.get("sb")).await;
     lab.ask("{}", sandboxes.list().collect()).await;
-    lab.ask("{}", sandboxes.start("sb")).await;
-    lab.ask("{}", sandboxes.stop("sb", false)).await;
+    lab.ask(row, sandboxes.start("sb")).await;
+    lab.ask(row, sandboxes.stop("sb", false)).await;
     lab.ask("{}", sandboxes.delete("sb")).await;
     lab.ask("{}", sandboxes.replace_labels("sb", [("a", "b")]))
         .await;
-    lab.ask("{}", sandboxes.set_auto_stop_interval("sb", 1))
+    lab.ask(row, sandboxes.set_auto_stop_interval("sb", 1))
         .await;
-    lab.ask("{}", sandboxes.set_auto_archive_interval("sb", 1))
+    lab.ask(row, sandboxes.set_auto_archive_interval("sb", 1))
         .await;
-    lab.ask("{}", sandboxes.set_auto_delete_interval("sb", 1))
+    lab.ask(row, sandboxes.set_auto_delete_interval("sb", 1))
         .await;
-    lab.ask("{}", sandboxes.set_ttl("sb", 1)).await;
+    lab.ask(row, sandboxes.set_ttl("sb", 1)).await;
     lab.ask("", sandboxes.update_last_activity("sb")).await;
     lab.ask(r#"{"url":"u"}"#, sandboxes.toolbox_proxy_url("sb"))
         .await;

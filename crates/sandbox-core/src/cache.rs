@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::{KeyView, Resolve, Source};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
@@ -26,6 +26,8 @@ use crate::{
 mod accounts;
 mod builder;
 mod care;
+mod close;
+mod closed;
 mod conclude;
 mod create;
 mod key;
@@ -48,6 +50,7 @@ mod unanswered;
 mod watch;
 
 pub use builder::{AtCapacity, CachingFactoryBuilder};
+pub use closed::{CloseReport, ClosedSandbox};
 
 use accounts::Accounts;
 use builder::Settings;
@@ -181,6 +184,7 @@ impl<P: Provider> CachingFactory<P> {
             let target = &entry.target;
             let why = Error::new(ErrorKind::Conflict, "it has not been closed");
             Leftover::new(target.id().map(str::to_owned), target.name(), why)
+                .with_generation(entry.subject.generation())
                 .with_server_bound(bound)
         }));
         all
@@ -247,45 +251,6 @@ impl<P: Provider> CachingFactory<P> {
             ErrorKind::Lost,
             "the sandbox was lost again and again while it was being opened",
         )))
-    }
-
-    /// Removes every sandbox of this factory, up to 64 at once, and waits until that is done or the
-    /// close timeout has passed. Opens begun before end with [`Closed`](ErrorKind::Closed); later
-    /// ones start anew.
-    ///
-    /// # Errors
-    ///
-    /// A list of what is left, or may be.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future stops nothing; another `close` joins the work and reports it.
-    pub async fn close(&self) -> Result<(), CloseError> {
-        let told = spans::close();
-        let report = self.close_within(&told).await;
-        spans::closed(&told, report.as_ref().err());
-        report
-    }
-
-    async fn close_within(&self, told: &Told) -> Result<(), CloseError> {
-        let shared = Arc::clone(&self.0.shared);
-        let ended = told.span().in_scope(|| shared.end());
-        loop {
-            let (report, reported) = oneshot::channel();
-            let handed_over = shared.is_orphaned();
-            let task = {
-                let shared = Arc::clone(&shared);
-                async move {
-                    let _ = report.send(shared.settle(ended).await);
-                }
-            };
-            shared.spawn(Box::pin(task.instrument(told.span().clone())));
-            match reported.await {
-                Ok(report) => return report,
-                Err(_) if handed_over => return shared.report(ended),
-                Err(_) => shared.orphan(),
-            }
-        }
     }
 }
 
@@ -370,34 +335,6 @@ impl<P: Provider> Shared<P> {
         self.patrol.wake();
         self.attend(chores);
         ended
-    }
-
-    async fn settle(self: Arc<Self>, ended: u64) -> Result<(), CloseError> {
-        let deadline = Instant::now() + self.settings.close_timeout;
-        let mut changes = self.ledger.subscribe();
-        for (item, removes) in self.ledger.close_begins(ended) {
-            if removes {
-                self.remove(item);
-            } else {
-                self.watch(item);
-            }
-        }
-        self.ledger.recheck.notify_waiters();
-        while !self.ledger.is_settled(ended) {
-            if timeout_at(deadline, changes.changed()).await.is_err() {
-                break;
-            }
-        }
-        self.report(ended)
-    }
-
-    fn report(&self, ended: u64) -> Result<(), CloseError> {
-        let left = self.ledger.leftovers(ended, self.provider.server_bound());
-        if left.is_empty() {
-            Ok(())
-        } else {
-            Err(CloseError::new(left))
-        }
     }
 }
 

@@ -49,7 +49,7 @@ mod suspension;
 mod telling;
 
 #[cfg(feature = "cache")]
-pub use cache::{AtCapacity, CachingFactory, CachingFactoryBuilder};
+pub use cache::{AtCapacity, CachingFactory, CachingFactoryBuilder, CloseReport, ClosedSandbox};
 pub use context_vars::{NoVars, Scope, Secret, Source, Vars};
 pub use error::{CloseError, Error, ErrorKind, Leftover};
 #[cfg(feature = "cache")]

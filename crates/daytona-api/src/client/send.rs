@@ -290,3 +290,6 @@ impl Daytona {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,7 @@ async fn remove<P: Provider>(care: Care<P>, told: &Told) -> &'static str {
         let error = match destroy(&shared, &doomed.target, &doomed).await {
             Ok(destroyed) => {
                 shared.note(subject, &gone(destroyed, &doomed));
+                shared.ledger.removed(item, subject, destroyed);
                 let late = match destroyed {
                     // It lives on, and keeps its name.
                     Destroyed::Released => None,
@@ -92,7 +93,7 @@ async fn remove<P: Provider>(care: Care<P>, told: &Told) -> &'static str {
                 shared.note(subject, &EventKind::DeleteRefused { error, stopped });
             }
             ErrorKind::Conflict | ErrorKind::InvalidInput => {
-                freed = remove_dependents(&shared, &doomed).await;
+                freed = remove_dependents(&shared, item, &doomed).await;
             }
             _ => {}
         }
@@ -163,7 +164,7 @@ async fn stop<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
 
 /// Removes what stands in the way; what cannot be is tried again with the next try. True if
 /// something was removed.
-async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
+async fn remove_dependents<P: Provider>(shared: &Shared<P>, item: u64, doomed: &Doomed<P>) -> bool {
     let work = shared
         .provider
         .dependents(&doomed.target, doomed.key.values());
@@ -177,6 +178,7 @@ async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) 
         let kind = match destroy(shared, &dependent, doomed).await {
             Ok(destroyed) => {
                 freed = true;
+                shared.ledger.removed(item, &subject, destroyed);
                 gone(destroyed, doomed)
             }
             Err(error) => EventKind::DeleteFailed { error },

@@ -9,7 +9,7 @@ use tracing::field::{Empty, display};
 use super::create::Outcome;
 use crate::event::Subject;
 use crate::telling::{self, millis};
-use crate::{CloseError, Error, Fingerprint, Provider, Sandbox};
+use crate::{CloseReport, Error, Fingerprint, Provider, Sandbox};
 
 /// A span, and since when it is open. It costs next to nothing where nobody listens.
 pub(super) struct Told {
@@ -107,8 +107,8 @@ pub(super) fn close() -> Told {
 }
 
 /// That close is over.
-pub(super) fn closed(told: &Told, report: Option<&CloseError>) {
-    let left = report.map_or(0, |error| error.leftovers().len());
+pub(super) fn closed(told: &Told, report: &CloseReport) {
+    let left = report.left().len();
     told.span().record("left", left);
     told.ended(if left == 0 { "clean" } else { "left" }, None);
 }

@@ -11,7 +11,7 @@ use daytona_env::DaytonaEnvironment;
 use daytona_local::Fault;
 use sandbox_core::{Error, ErrorKind, ExecRequest, ExecStatus, Sandbox};
 
-use crate::support::{left, on, seen, server, start};
+use crate::support::{left, on, seen, server, start, until};
 
 /// Kind and text of an error and of all below it.
 fn words(error: &Error) -> String {
@@ -229,5 +229,16 @@ async fn a_hundred_mebibytes_of_output() {
         .await
         .unwrap();
     assert_eq!(last, "theend");
+    // It stays until it is removed, or the sandbox ends; nothing runs isolated here, so the path is this machine's.
+    let kept = || std::fs::metadata(spill).map(|file| file.len()).ok();
+    assert_eq!(kept(), Some(100 * MIB));
+    let again = sandbox.exec(ExecRequest::shell("head -c 1048576 /dev/zero"));
+    let removed = again.await.unwrap();
+    let removed = removed.stdout().spill_path().unwrap();
+    sandbox.remove_spill(removed).await.unwrap();
+    let error = sandbox.read_spill(removed, 0..1).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(kept(), Some(100 * MIB));
     environment.close().await.unwrap();
+    until("the file is gone with its sandbox", || kept().is_none()).await;
 }

@@ -8,5 +8,7 @@ mod baseline;
 mod canaries;
 mod close;
 mod flight;
+mod recorder;
+mod spans;
 mod streaming;
 mod support;

@@ -194,12 +194,12 @@ async fn output_is_live_and_exact(isolation: Isolation) {
 
 #[tokio::test]
 async fn output_is_live_and_exact_without_isolation() {
-    output_is_live_and_exact(Isolation::None).await;
+    Box::pin(output_is_live_and_exact(Isolation::None)).await;
 }
 
 #[tokio::test]
 async fn output_is_live_and_exact_with_isolation() {
-    output_is_live_and_exact(Isolation::Required).await;
+    Box::pin(output_is_live_and_exact(Isolation::Required)).await;
 }
 
 /// Looks and the long call are cut at random places; nothing is lost, nothing comes twice, and it runs once.

@@ -8,6 +8,7 @@
 mod ci;
 mod clock;
 mod codegen;
+mod pages;
 mod proofs;
 mod release;
 mod tidy;
@@ -20,6 +21,7 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask codegen [--check] [--spec-dir DIR]   models and routes of daytona-api (DIR also from DAYTONA_SPEC_DIR)
 cargo xtask tidy                                 arrows, layout, manifests, docs/dependencies.md
+cargo xtask pages [--check]                      parts of docs/ that are drawn from the code: error texts, diagrams
 cargo xtask ci [fast|full] [--skip-tests] [--spec-dir DIR]
                                                  everything a change must pass, one line per step
 cargo xtask release check [--only STEP,..]       what must hold before the crates are handed out; --bless holds what is found
@@ -50,6 +52,7 @@ fn run() -> Result<()> {
             "{}",
             codegen::run(&root(), &codegen::Options::parse(rest)?)?
         ),
+        "pages" => println!("{}", pages::run(&root(), rest)?),
         "tidy" => println!("{}", tidy::run(&root())?),
         "release" => release::run(&root(), rest)?,
         "ci" => ci::run(&root(), &ci::Options::parse(rest)?)?,

@@ -17,13 +17,15 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 use self::members::Members;
 use crate::clock::{now, seconds};
 
 /// The folder of what is held still: file lists, public API, budgets, foreign types.
 const HELD: &str = "xtask/release";
+/// How much of what a failed test printed is shown, of each of its outputs.
+const LAST_LINES: usize = 40;
 
 /// What the steps share.
 pub(crate) struct Release<'a> {
@@ -69,6 +71,26 @@ impl<'a> Release<'a> {
     fn target_dir(&self) -> PathBuf {
         self.root.join("target/release-check")
     }
+}
+
+/// Runs tests without a word; of those that fail, the end of what they and the compiler said.
+fn quietly(command: Cmd<'_>, what: &str) -> Result<()> {
+    let output = command.quiet().ignore_status().output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    bail!(
+        "{what}\n{}\n{}",
+        last_lines(&output.stderr),
+        last_lines(&output.stdout)
+    );
+}
+
+fn last_lines(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let shown = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
+    shown.copied().collect::<Vec<_>>().join("\n")
 }
 
 /// A step's name, what it does, and the work; the text is one line for people.

@@ -7,13 +7,14 @@ mod manifests;
 mod pages;
 mod proofs;
 mod text;
-mod tree;
+pub(crate) mod tree;
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
 use self::tree::Tree;
+use crate::pages as drawn;
 
 /// What the rules found.
 #[derive(Debug, Default)]
@@ -59,6 +60,9 @@ fn check(tree: &Tree) -> Result<Findings> {
     layout::check(tree, &mut findings);
     manifests::check(tree, &mut findings)?;
     pages::check(tree, &mut findings);
+    for problem in drawn::check(tree) {
+        findings.error(problem);
+    }
     proofs::check(tree, &mut findings);
     text::check(tree, &mut findings);
     Ok(findings)

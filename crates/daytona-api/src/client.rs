@@ -7,6 +7,8 @@ pub(crate) mod hub;
 pub(crate) mod redact;
 pub(crate) mod retry;
 pub(crate) mod send;
+mod span;
+pub(crate) mod trace_context;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -35,6 +35,30 @@ pub enum ErrorKind {
 
 /// An error of this crate.
 ///
+/// | what happened | kind | predicate | sent again, where that is safe |
+/// |---|---|---|---|
+/// | 400 | `Status` | [`is_bad_request`](Self::is_bad_request) | no |
+/// | 401, 403 | `Status` | [`is_auth`](Self::is_auth) | no |
+/// | 404 | `Status` | [`is_not_found`](Self::is_not_found) | no |
+/// | 408 | `Status` | [`is_timeout`](Self::is_timeout) | no |
+/// | 409 | `Status` | [`is_conflict`](Self::is_conflict) | no |
+/// | 410 | `Status` | [`is_gone`](Self::is_gone) | no |
+/// | 422 | `Status` | [`is_unprocessable`](Self::is_unprocessable) | no |
+/// | 429 | `Status` | [`is_rate_limited`](Self::is_rate_limited) | yes, no sooner than the server asks for |
+/// | 500, 502, 503 | `Status` | [`is_server_error`](Self::is_server_error) | yes |
+/// | 504 | `Status` | [`is_server_error`](Self::is_server_error), [`is_timeout`](Self::is_timeout) | yes |
+/// | a redirect | `Status` | | no, and not followed |
+/// | a web page | `Status` or `Decode` | [`is_not_daytona`](Self::is_not_daytona) | as its status says |
+/// | no connection | `Connect` | [`is_connect`](Self::is_connect) | yes, any call |
+/// | no connection in time | `Connect` | [`is_connect`](Self::is_connect), [`is_timeout`](Self::is_timeout) | yes, any call |
+/// | broken off | `Transport` | | yes |
+/// | no answer in time | `Timeout` | [`is_timeout`](Self::is_timeout) | yes |
+/// | a success that is not what it should be | `Decode` or `TooLarge` | | no |
+///
+/// "Where that is safe" is a call that does the same once or twice (`GET`, `PUT`, `DELETE`, and what says so), within
+/// [`Limits::attempts`](crate::Limits::attempts) and the time of the call. What the server says counts in this order:
+/// `message`, `errors`, `error`, else the text itself; `code`, else `error_code`; `source`.
+///
 /// Display prints this level only; causes are reached through [`source`](std::error::Error::source). Neither the
 /// texts nor the types of the causes are stable.
 pub struct Error(Box<Inner>);
@@ -143,6 +167,12 @@ impl Error {
 
     pub(crate) fn without_left(mut self) -> Self {
         self.0.left = None;
+        self
+    }
+
+    /// A timeout, whatever the kind.
+    pub(crate) fn with_timeout(mut self, timeout: bool) -> Self {
+        self.0.timeout |= timeout;
         self
     }
 
@@ -260,7 +290,8 @@ impl Error {
         self.0.status == Some(429)
     }
 
-    /// A timeout: of this client, or told by the server with 408 (a command ran out of time) or 504.
+    /// A timeout: of this client, while connecting ([`is_connect`](Self::is_connect) too) or later, or told by the
+    /// server with 408 (a command ran out of time) or 504.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.0.timeout

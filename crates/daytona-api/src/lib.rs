@@ -28,6 +28,12 @@
 //! * The credential goes to the API's origin, and to a toolbox proxy only as [`Daytona::toolbox_at`] describes.
 //! * No redirect is followed and no proxy variable is read.
 //!
+//! # Tracing
+//!
+//! Each call has a span `daytona.request` of the crate `tracing`, and in it one `daytona.attempt` per attempt; what they
+//! are made of is stable and in docs/observability.md of the repository. [`Config::trace_context`] puts the trace into
+//! the requests.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds | crates in all |
@@ -77,6 +83,8 @@ mod wire;
 pub use crate::client::auth::ApiKey;
 #[cfg(feature = "client")]
 pub use crate::client::config::{Config, Limits, Timeouts};
+#[cfg(feature = "client")]
+pub use crate::client::trace_context::TraceContext;
 #[cfg(feature = "client")]
 pub use crate::client::{Builder, Daytona};
 #[cfg(feature = "client")]

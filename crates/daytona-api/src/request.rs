@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::client::auth::Base;
 use crate::error::Error;
-use crate::routes::{Method, Route};
+use crate::routes::{Api, Method, Route};
 use crate::transport::Body;
 
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -161,6 +161,16 @@ impl Call {
         let texts = texts.into_iter().map(|text| Zeroizing::new(text.clone()));
         self.secrets.extend(texts);
         self
+    }
+
+    /// The sandbox that it is about: its id, or the name by which it was asked for.
+    pub(crate) fn sandbox<'a>(&'a self, base: &'a Base) -> Option<&'a str> {
+        if self.route.api == Api::Toolbox {
+            return base.prefix.rsplit('/').next();
+        }
+        let mut template = self.route.path.split('/');
+        let place = template.position(|segment| segment.starts_with("{sandboxId"))?;
+        self.path.split('/').nth(place)
     }
 
     /// Whether the request can be made again.

@@ -73,6 +73,7 @@ pub(crate) fn broken(error: TransportError) -> Error {
     };
     Error::new(kind, what)
         .with_reached(reached)
+        .with_timeout(error.is_timeout())
         .with_source(error)
 }
 

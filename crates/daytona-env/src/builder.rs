@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use context_vars::{OptParam, Param, ParamMap, Resolve, Scope, Secret};
+use daytona_api::TraceContext;
 use daytona_api::transport::Transport;
 use sandbox_core::{Error, Spawner};
 
+use crate::clients::TraceHook;
 use crate::environment::DaytonaEnvironment;
 use crate::error::{internal, invalid};
 use crate::fingerprint::{Fingerprinter, instance};
@@ -78,6 +80,7 @@ pub struct DaytonaEnvironmentBuilder {
     create_timeout: Option<Duration>,
     allowed_origins: Vec<String>,
     toolbox_origins: Vec<String>,
+    trace: Option<TraceHook>,
     namespace: String,
     renew_interval: Duration,
     limits: Limits,
@@ -109,6 +112,7 @@ impl Default for DaytonaEnvironmentBuilder {
             create_timeout: None,
             allowed_origins: Vec::new(),
             toolbox_origins: Vec::new(),
+            trace: None,
             namespace: DEFAULT_NAMESPACE.to_owned(),
             renew_interval: RENEW_INTERVAL,
             limits: Limits::default(),
@@ -308,6 +312,28 @@ impl DaytonaEnvironmentBuilder {
     /// faster, in tests.
     pub fn renew_interval(mut self, renew_interval: Duration) -> Self {
         self.renew_interval = renew_interval;
+        self
+    }
+
+    /// Puts a W3C trace context on each request to Daytona, as
+    /// [`Config::trace_context`](daytona_api::Config::trace_context) says: `hook` is asked within the span of each attempt,
+    /// so the current span is the parent to name. Default: none.
+    ///
+    /// ```
+    /// use daytona_env::{DaytonaEnvironment, TraceContext};
+    ///
+    /// let traceparent = || "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"; // of the current span
+    /// let environment = DaytonaEnvironment::builder()
+    ///     .api_key("dtn_key")
+    ///     .trace_context(move || TraceContext::new(traceparent()).ok())
+    ///     .build()?;
+    /// # Ok::<(), sandbox_core::Error>(())
+    /// ```
+    pub fn trace_context(
+        mut self,
+        hook: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace = Some(TraceHook::new(hook));
         self
     }
 

@@ -7,11 +7,27 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use context_vars::Secret;
 use daytona_api::transport::Transport;
-use daytona_api::{Config, Daytona};
+use daytona_api::{Config, Daytona, TraceContext};
 use sandbox_core::Error;
 
 use crate::error::api_error;
 use crate::fingerprint::{Fingerprint, Fingerprinter};
+
+/// Says to which trace a request belongs.
+#[derive(Clone)]
+pub(crate) struct TraceHook(Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>);
+
+impl TraceHook {
+    pub(crate) fn new(hook: impl Fn() -> Option<TraceContext> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hook))
+    }
+}
+
+impl fmt::Debug for TraceHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TraceHook")
+    }
+}
 
 /// All clients of one environment.
 #[derive(Debug)]
@@ -19,6 +35,7 @@ pub(crate) struct Clients {
     prints: Fingerprinter,
     transport: Option<Arc<dyn Transport>>,
     toolbox_origins: Vec<String>,
+    trace: Option<TraceHook>,
     known: Mutex<HashMap<Fingerprint, Weak<ClientSet>>>,
 }
 
@@ -65,11 +82,13 @@ impl Clients {
         prints: Fingerprinter,
         transport: Option<Arc<dyn Transport>>,
         toolbox_origins: Vec<String>,
+        trace: Option<TraceHook>,
     ) -> Self {
         Self {
             prints,
             transport,
             toolbox_origins,
+            trace,
             known: Mutex::default(),
         }
     }
@@ -81,6 +100,10 @@ impl Clients {
                 token,
                 organization,
             } => Config::jwt(token.expose(), organization),
+        };
+        let config = match self.trace.clone() {
+            Some(TraceHook(hook)) => config.trace_context(move || hook()),
+            None => config,
         };
         self.toolbox_origins.iter().fold(
             config.api_url(account.api_url),
@@ -169,7 +192,7 @@ mod tests {
     use super::*;
 
     fn clients() -> Clients {
-        Clients::new(Fingerprinter::random().unwrap(), None, Vec::new())
+        Clients::new(Fingerprinter::random().unwrap(), None, Vec::new(), None)
     }
 
     fn set(clients: &Clients, url: &str, key: &str) -> Arc<ClientSet> {

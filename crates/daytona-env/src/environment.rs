@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use context_vars::Source;
 use sandbox_core::{
-    CachingFactory, CloseError, Error, Events, Leftover, Sandbox, SandboxFactory, Snapshot, Spawner,
+    CachingFactory, CloseError, CloseReport, Error, Events, Leftover, Sandbox, SandboxFactory,
+    Snapshot, Spawner,
 };
 
 use crate::builder::{DaytonaEnvironmentBuilder, Limits};
@@ -113,6 +114,34 @@ impl DaytonaEnvironment {
     /// Dropping the future stops nothing.
     pub async fn close(&self) -> Result<(), CloseError> {
         self.cache.close().await
+    }
+
+    /// As [`close`](Self::close), and tells what became of each sandbox: deleted, let go of because it is
+    /// [shared](DaytonaEnvironmentBuilder::share), or left, with when the server itself removes it. A sandbox under a
+    /// lease that persists is deleted like any other.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use context_vars::NoVars;
+    /// use daytona_env::DaytonaEnvironment;
+    ///
+    /// let server = daytona_local::Server::builder().isolation(daytona_local::Isolation::None).start().await?;
+    /// let environment =
+    ///     DaytonaEnvironment::builder().api_url(server.api_url()).api_key(server.token()).build()?;
+    /// let sandbox = environment.open(&NoVars).await?;
+    /// let report = environment.close_and_report().await;
+    /// assert_eq!(report.closed()[0].id(), Some(sandbox.id()));
+    /// assert_eq!(report.to_string(), "1 removed, 0 let go of, 0 left");
+    /// report.into_result()?;                          // what `close` gives
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops nothing; what was deleted meanwhile is told by no later report.
+    pub async fn close_and_report(&self) -> CloseReport {
+        self.cache.close_and_report().await
     }
 
     /// Everything of this environment that exists or may: in use, being made, being deleted, of unknown fate; with when

@@ -33,7 +33,7 @@ pub(crate) fn api_error(operation: &'static str, error: daytona_api::Error) -> E
             kind_of_status(status, error.message().unwrap_or_default()),
             error.to_string(),
         ),
-        None if error.is_timeout() => {
+        None if error.is_timeout() && !error.is_connect() => {
             Error::new(ErrorKind::Timeout, "Daytona did not answer in time").with_source(error)
         }
         None => {

@@ -89,6 +89,7 @@ mod validate;
 mod wrapper;
 
 pub use builder::{DaytonaEnvironmentBuilder, ImageParam};
+pub use daytona_api::TraceContext;
 pub use daytona_api::api::Image;
 pub use environment::DaytonaEnvironment;
 pub use lease::Lease;

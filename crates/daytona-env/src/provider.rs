@@ -57,7 +57,12 @@ impl DaytonaProvider {
         keep: Keep,
     ) -> Self {
         Self {
-            clients: Clients::new(prints.clone(), transport, settings.toolbox_origins.clone()),
+            clients: Clients::new(
+                prints.clone(),
+                transport,
+                settings.toolbox_origins.clone(),
+                settings.trace.clone(),
+            ),
             settings,
             prints,
             instance,

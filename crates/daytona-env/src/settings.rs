@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clients::TraceHook;
 use crate::lease::{Intervals, Lease};
 use crate::resources::DaytonaResources;
 use crate::share::Share;
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<Origin>,
     /// Hosts besides the API's own that serve toolboxes and may have the credential.
     pub(crate) toolbox_origins: Vec<String>,
+    /// Asked for the trace context of each request.
+    pub(crate) trace: Option<TraceHook>,
     pub(crate) namespace: String,
     pub(crate) renew_interval: Duration,
     /// Shared with other processes, or this environment's own.

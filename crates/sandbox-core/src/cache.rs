@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use context_vars::{KeyView, Resolve, Source};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use crate::event::{Broadcast, EventKind};
 use crate::fingerprint::Fingerprinter;
@@ -25,6 +26,8 @@ use crate::{
 mod accounts;
 mod builder;
 mod care;
+mod close;
+mod closed;
 mod conclude;
 mod create;
 mod key;
@@ -40,12 +43,14 @@ mod renew;
 mod revive;
 mod slot;
 mod snapshot;
+mod spans;
 mod table;
 mod tools;
 mod unanswered;
 mod watch;
 
 pub use builder::{AtCapacity, CachingFactoryBuilder};
+pub use closed::{CloseReport, ClosedSandbox};
 
 use accounts::Accounts;
 use builder::Settings;
@@ -54,6 +59,7 @@ use ledger::Ledger;
 use parts::{Creation, End};
 use patrol::Patrol;
 use renew::Renewals;
+use spans::Told;
 use table::{Chores, Claim, Table};
 
 /// How often one `open` begins anew because the sandbox it found is lost.
@@ -178,6 +184,7 @@ impl<P: Provider> CachingFactory<P> {
             let target = &entry.target;
             let why = Error::new(ErrorKind::Conflict, "it has not been closed");
             Leftover::new(target.id().map(str::to_owned), target.name(), why)
+                .with_generation(entry.subject.generation())
                 .with_server_bound(bound)
         }));
         all
@@ -208,64 +215,50 @@ impl<P: Provider> CachingFactory<P> {
     ///
     /// Safe to drop: a creation goes on and serves the next opener.
     pub async fn open(&self, context: &dyn Source) -> Result<Arc<P::Sandbox>, Error> {
+        let told = spans::open();
+        let failed = |error: Error| {
+            told.ended("failed", Some(&error));
+            error.with_operation("open")
+        };
         let shared = &self.0.shared;
         let epoch = shared.table.epoch();
         let mut deadline = None;
         for _ in 0..ROUNDS {
-            let creation = match shared.begin_open(context, epoch) {
-                Ok(Begun::Hit(sandbox)) => return Ok(sandbox),
-                Ok(Begun::Wait(creation)) => creation,
-                Err(error) => return Err(error.with_operation("open")),
+            let begun = told
+                .span()
+                .in_scope(|| shared.begin_open(context, epoch, &told));
+            let (creation, outcome) = match begun.map_err(failed)? {
+                Begun::Hit(sandbox) => {
+                    told.opened("hit", &*sandbox);
+                    return Ok(sandbox);
+                }
+                Begun::Join(creation) => (creation, "joined"),
+                Begun::Begin(creation) if creation.revives.is_some() => (creation, "revalidated"),
+                Begun::Begin(creation) => (creation, "created"),
             };
-            match shared.wait(&creation, &mut deadline).await {
-                End::Ready(sandbox) => return Ok(sandbox),
-                End::Failed(error) => return Err(error.with_operation("open")),
+            told.about(&creation.subject);
+            let wait = shared.wait(&creation, &mut deadline);
+            match wait.instrument(told.span().clone()).await {
+                End::Ready(sandbox) => {
+                    told.opened(outcome, &*sandbox);
+                    return Ok(sandbox);
+                }
+                End::Failed(error) => return Err(failed(error)),
                 End::Again => {}
             }
         }
-        Err(Error::new(
+        Err(failed(Error::new(
             ErrorKind::Lost,
             "the sandbox was lost again and again while it was being opened",
-        )
-        .with_operation("open"))
-    }
-
-    /// Removes every sandbox of this factory, up to 64 at once, and waits until that is done or the
-    /// close timeout has passed. Opens begun before end with [`Closed`](ErrorKind::Closed); later
-    /// ones start anew.
-    ///
-    /// # Errors
-    ///
-    /// A list of what is left, or may be.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future stops nothing; another `close` joins the work and reports it.
-    pub async fn close(&self) -> Result<(), CloseError> {
-        let shared = Arc::clone(&self.0.shared);
-        let ended = shared.end();
-        loop {
-            let (report, reported) = oneshot::channel();
-            let handed_over = shared.is_orphaned();
-            let task = {
-                let shared = Arc::clone(&shared);
-                async move {
-                    let _ = report.send(shared.settle(ended).await);
-                }
-            };
-            shared.spawn(Box::pin(task));
-            match reported.await {
-                Ok(report) => return report,
-                Err(_) if handed_over => return shared.report(ended),
-                Err(_) => shared.orphan(),
-            }
-        }
+        )))
     }
 }
 
 enum Begun<P: Provider> {
     Hit(Arc<P::Sandbox>),
-    Wait(Arc<Creation<P>>),
+    Join(Arc<Creation<P>>),
+    /// This open has begun it.
+    Begin(Arc<Creation<P>>),
 }
 
 impl<P: Provider> Shared<P> {
@@ -284,29 +277,44 @@ impl<P: Provider> Shared<P> {
         }
     }
 
-    fn begin_open(self: &Arc<Self>, context: &dyn Source, epoch: u64) -> Result<Begun<P>, Error> {
+    fn begin_open(
+        self: &Arc<Self>,
+        context: &dyn Source,
+        epoch: u64,
+        told: &Told,
+    ) -> Result<Begun<P>, Error> {
         let view = self.params.resolve(context)?;
         let hash = self.table.hasher.hash(&view);
         match self.table.look_up(hash, &view, epoch) {
-            Some(Claim::Hit(sandbox)) => return Ok(Begun::Hit(sandbox)),
+            Some(Claim::Hit(sandbox)) => {
+                // a second look, only where somebody listens
+                if told.is_on()
+                    && let Some(key) = self.table.print_of(hash, &view)
+                {
+                    told.key(key);
+                }
+                return Ok(Begun::Hit(sandbox));
+            }
             Some(Claim::Join(creation) | Claim::Begin(creation)) => {
-                return Ok(Begun::Wait(creation));
+                return Ok(Begun::Join(creation));
             }
             None => {}
         }
         self.provider.check(&view)?;
         let key = StoredKey::new(hash, view.to_resolved());
         let miss = self.miss(key, epoch)?;
+        told.key(miss.print);
         match self.claim_a_place(&miss)? {
             Claim::Hit(sandbox) => Ok(Begun::Hit(sandbox)),
-            Claim::Join(creation) => Ok(Begun::Wait(creation)),
+            Claim::Join(creation) => Ok(Begun::Join(creation)),
             Claim::Begin(creation) => {
                 if creation.revives.is_none() {
                     self.note(&creation.subject, &EventKind::Creating);
                 }
                 let task = create::Task::new(Arc::clone(self), Arc::clone(&creation));
-                self.spawn(Box::pin(task.run()));
-                Ok(Begun::Wait(creation))
+                let span = task.span();
+                self.spawn(Box::pin(task.run().instrument(span)));
+                Ok(Begun::Begin(creation))
             }
         }
     }
@@ -327,34 +335,6 @@ impl<P: Provider> Shared<P> {
         self.patrol.wake();
         self.attend(chores);
         ended
-    }
-
-    async fn settle(self: Arc<Self>, ended: u64) -> Result<(), CloseError> {
-        let deadline = Instant::now() + self.settings.close_timeout;
-        let mut changes = self.ledger.subscribe();
-        for (item, removes) in self.ledger.close_begins(ended) {
-            if removes {
-                self.remove(item);
-            } else {
-                self.watch(item);
-            }
-        }
-        self.ledger.recheck.notify_waiters();
-        while !self.ledger.is_settled(ended) {
-            if timeout_at(deadline, changes.changed()).await.is_err() {
-                break;
-            }
-        }
-        self.report(ended)
-    }
-
-    fn report(&self, ended: u64) -> Result<(), CloseError> {
-        let left = self.ledger.leftovers(ended, self.provider.server_bound());
-        if left.is_empty() {
-            Ok(())
-        } else {
-            Err(CloseError::new(left))
-        }
     }
 }
 

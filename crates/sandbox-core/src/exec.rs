@@ -5,9 +5,11 @@ mod outcome;
 mod output;
 mod request;
 mod running;
+mod span;
 
 pub use event::{ExecEvent, ExecStream};
 pub use outcome::{ExecOutcome, ExecResult, ExecStatus};
 pub use output::Output;
 pub use request::ExecRequest;
 pub use running::{ExecControl, ExecKiller, KillHandle, Running};
+pub use span::ExecSpan;

@@ -46,15 +46,16 @@ mod snapshot;
 mod spawner;
 #[cfg(feature = "cache")]
 mod suspension;
+mod telling;
 
 #[cfg(feature = "cache")]
-pub use cache::{AtCapacity, CachingFactory, CachingFactoryBuilder};
+pub use cache::{AtCapacity, CachingFactory, CachingFactoryBuilder, CloseReport, ClosedSandbox};
 pub use context_vars::{NoVars, Scope, Secret, Source, Vars};
 pub use error::{CloseError, Error, ErrorKind, Leftover};
 #[cfg(feature = "cache")]
 pub use event::{Event, EventKind, Events, Expiry, Observed, ScopePrint};
 pub use exec::{
-    ExecControl, ExecEvent, ExecKiller, ExecOutcome, ExecRequest, ExecResult, ExecStatus,
+    ExecControl, ExecEvent, ExecKiller, ExecOutcome, ExecRequest, ExecResult, ExecSpan, ExecStatus,
     ExecStream, KillHandle, Output, Running,
 };
 pub use factory::{SandboxFactory, SingletonFactory};

@@ -85,6 +85,7 @@ impl Scene<'_> {
 /// canary, in the way by which a mistake of ours would put it there.
 pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evidence {
     log.take();
+    log.spans();
     let server = start(server().token(canaries.key.as_str())).await;
     let scene = Scene {
         canaries,
@@ -120,6 +121,7 @@ pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evide
     evidence.insert("servers", servers);
     server.shutdown().await;
     evidence.insert("log", vec![log.take()]);
+    evidence.insert("spans", log.spans());
     evidence
 }
 
@@ -370,6 +372,9 @@ async fn plant(scene: &Scene<'_>, evidence: &mut Evidence) {
         let left = CloseError::new(vec![Leftover::new(None, secret, why)]);
         shown(evidence.get_mut("leftovers").unwrap(), chain(&left));
         tracing::trace!(secret, "planted");
+        drop(tracing::trace_span!("planted", secret));
+        let late = tracing::trace_span!("planted later", secret = tracing::field::Empty);
+        late.record("secret", secret);
         // what is sent in the clear
         let created = api
             .sandboxes()

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context as _, Result, bail};
 use xshell::cmd;
 
-use super::Release;
+use super::{Release, quietly};
 
 const FOLDER: &str = "tests/consumers";
 /// Which of our crates each consumer gets, all of them named.
@@ -45,15 +45,14 @@ pub(super) fn check(release: &Release<'_>) -> Result<String> {
         .quiet()
         .read()?;
         judge(consumer, &tree, &ours, allowed)?;
-        cmd!(
+        let tests = cmd!(
             sh,
             "cargo test --quiet --manifest-path {manifest} --target-dir {target}"
-        )
-        .env("RUSTFLAGS", "-D warnings")
-        .quiet()
-        .ignore_stdout()
-        .run()
-        .with_context(|| format!("{FOLDER}/{consumer}"))?;
+        );
+        quietly(
+            tests.env("RUSTFLAGS", "-D warnings"),
+            &format!("{FOLDER}/{consumer}"),
+        )?;
     }
     Ok(format!("{} built and run", expected.len()))
 }

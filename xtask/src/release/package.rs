@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-use super::Release;
+use super::{Release, quietly};
 
 /// What cargo itself writes into a package.
 const BY_CARGO: &[&str] = &[".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
@@ -105,16 +105,18 @@ pub(super) fn build_and_test(release: &Release<'_>) -> Result<String> {
     let target = release.target_dir();
     inside.change_dir(&alone);
     for (name, _) in &unpacked {
-        cmd!(
-            inside,
-            "cargo test --quiet --target-dir {target} --package {name} --all-features"
-        )
-        .quiet()
-        .ignore_stdout()
-        .run()
-        .with_context(|| format!("{name}, built from its package alone"))?;
+        test(&inside, name, &target)?;
     }
     Ok(format!("{} packages tested", unpacked.len()))
+}
+
+/// Tests one package of the workspace that `sh` is in.
+pub(super) fn test(sh: &Shell, name: &str, target: &Path) -> Result<()> {
+    let tests = cmd!(
+        sh,
+        "cargo test --quiet --target-dir {target} --package {name} --all-features"
+    );
+    quietly(tests, &format!("{name}, built from its package alone"))
 }
 
 fn unpack(sh: &Shell, packed: &Path, to: &Path, name: &str) -> Result<PathBuf> {

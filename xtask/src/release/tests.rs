@@ -342,5 +342,31 @@ fn a_consumer_that_gets_more_than_its_crate_is_caught() {
         "tests/consumers/one/src/lib.rs",
         "#[test]\nfn speaks() { assert_eq!(alpha::speak(), 2) }\n",
     );
-    fixture.caught("consumers", &["tests/consumers/one"]);
+    fixture.caught("consumers", &["tests/consumers/one", "left: 1", "right: 2"]);
+}
+
+#[test]
+fn a_package_whose_test_fails_says_what_the_test_said() {
+    let fixture = Fixture::new();
+    let test = |name: &str| {
+        let release = fixture.release(false);
+        package::test(&release.sh, name, &release.target_dir())
+    };
+    test("beta").unwrap();
+    fixture.write(
+        "beta/tests/it.rs",
+        "#[test]\nfn fails() { println!(\"first of all\"); assert_eq!(3 + 4, 8, \"badly added\"); }\n",
+    );
+    let error = format!("{:#}", test("beta").unwrap_err());
+    for said in [
+        "beta, built from its package alone",
+        "first of all",
+        "badly added",
+        "left: 7",
+    ] {
+        assert!(error.contains(said), "{said} is not in: {error}");
+    }
+    fixture.write("beta/tests/it.rs", "fn broken( {}\n");
+    let error = format!("{:#}", test("beta").unwrap_err());
+    assert!(error.contains("tests/it.rs:1"), "{error}");
 }

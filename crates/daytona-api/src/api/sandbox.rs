@@ -375,7 +375,12 @@ impl Sandboxes {
     async fn same(&self, asked: &str, call: Call) -> Result<Sandbox, Error> {
         let id = call.route.id;
         let row = self.sandbox(call).await?;
-        if row.id == asked || row.name == asked {
+        // one that is stopped and with that deleted loses its name at once
+        let before = row
+            .name
+            .strip_prefix("DESTROYED_")
+            .and_then(|name| Some(name.rsplit_once('_')?.0));
+        if row.id == asked || row.name == asked || before == Some(asked) {
             return Ok(row);
         }
         let what = "the server answered with another sandbox than the one it was asked about";

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::auth::{ApiKey, Base, Credential};
+use super::trace_context::{Hook, TraceContext};
 use crate::error::Error;
 
 /// The version told in `X-Daytona-SDK-Version`. It says how the toolbox shall answer, not which release of this
@@ -35,6 +36,7 @@ pub struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     pub(crate) user_agent: Option<String>,
+    pub(crate) trace_context: Option<Hook>,
 }
 
 /// How long things may take. All of it is measured with [`tokio::time`].
@@ -115,6 +117,7 @@ impl Config {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             user_agent: None,
+            trace_context: None,
         }
     }
 
@@ -200,6 +203,46 @@ impl Config {
         self
     }
 
+    /// Puts a W3C trace context on each request. `hook` is asked once for each attempt, within its span
+    /// `daytona.attempt` where somebody listens, so [the current span] is the parent to name; where it gives nothing,
+    /// nothing is sent. It must not block.
+    ///
+    /// The headers `traceparent` and `tracestate` go with calls, streamed transfers and WebSocket upgrades, and only
+    /// where the credential may go: to the API's origin and to [trusted toolbox proxies](crate::Daytona::toolbox_at). No
+    /// redirect is followed, so no other host sees them.
+    ///
+    /// ```
+    /// use daytona_api::{Config, TraceContext};
+    ///
+    /// let config = Config::new("key").trace_context(|| {
+    ///     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"; // of the current span
+    ///     TraceContext::new(traceparent).ok()
+    /// });
+    /// # let _ = config;
+    /// ```
+    ///
+    /// With the crates `tracing-opentelemetry` and `opentelemetry_sdk`, which this one does without:
+    ///
+    /// ```text
+    /// let config = Config::new(key).trace_context(|| {
+    ///     let mut fields = HashMap::<String, String>::new();
+    ///     let context = tracing::Span::current().context(); // OpenTelemetrySpanExt
+    ///     TraceContextPropagator::new().inject_context(&context, &mut fields);
+    ///     let found = TraceContext::new(fields.get("traceparent")?).ok()?;
+    ///     let state = fields.get("tracestate").map_or("", String::as_str);
+    ///     Some(found.clone().tracestate(state).unwrap_or(found))
+    /// });
+    /// ```
+    ///
+    /// [the current span]: https://docs.rs/tracing/latest/tracing/struct.Span.html#method.current
+    pub fn trace_context(
+        mut self,
+        hook: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace_context = Some(Hook::new(hook));
+        self
+    }
+
     pub(crate) fn base(&self) -> Result<Base, Error> {
         Base::parse(&self.api_url, "api url")
     }
@@ -225,6 +268,7 @@ impl fmt::Debug for Config {
             .field("timeouts", &self.timeouts)
             .field("limits", &self.limits)
             .field("user_agent", &self.user_agent)
+            .field("trace_context", &self.trace_context)
             .finish()
     }
 }

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument as _;
 
 use super::auth::Base;
 use super::budget::Paid;
+use super::span::{Told, retrying};
 use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
@@ -112,15 +114,26 @@ impl Daytona {
         base: &Base,
         mut call: Call,
     ) -> Result<(HeaderMap, Box<dyn ByteStream>), Error> {
+        let told = Told::call(base, &call);
+        let attempt = told.attempt(1);
+        let switching = self.switch(base, &mut call, [&told, &attempt]);
+        let switched = switching.instrument(attempt.span());
+        let switched = switched.instrument(told.span()).await;
+        attempt.ended(switched.as_ref().err());
+        told.ended(switched.as_ref().err());
+        switched
+    }
+
+    async fn switch(
+        &self,
+        base: &Base,
+        call: &mut Call,
+        told: [&Told; 2],
+    ) -> Result<(HeaderMap, Box<dyn ByteStream>), Error> {
         let id = call.route.id;
         let timeouts = &self.shared.config.timeouts;
         let deadline = Instant::now() + timeouts.total;
-        let mut request = call.request(base, &self.shared.headers)?;
-        if self.quiet {
-            let name = HeaderName::from_static("x-daytona-skip-last-activity-update");
-            let yes = HeaderValue::from_static("true");
-            request.headers_mut().insert(name, yes);
-        }
+        let mut request = self.request(base, call)?;
         request.extensions_mut().insert(Wait {
             head: timeouts.head,
             deadline,
@@ -129,6 +142,9 @@ impl Daytona {
         let late = |_| Error::new(ErrorKind::Timeout, "the call took too long").with_operation(id);
         let answer = sent.map_err(late)?;
         let (head, stream) = answer.map_err(|error| broken(error).with_operation(id))?;
+        for told in told {
+            told.answered(head.status().as_u16(), head.headers(), self.hidden(call));
+        }
         if let Some(stream) = stream {
             return Ok((head.into_parts().0.headers, stream));
         }
@@ -144,7 +160,7 @@ impl Daytona {
             return Err(error.with_operation(id));
         }
         let text = read_error(body, patience).await;
-        let error = refused(status, &head.headers, &text, &self.hidden(&call));
+        let error = refused(status, &head.headers, &text, &self.hidden(call));
         Err(error.with_operation(id))
     }
 
@@ -162,7 +178,35 @@ impl Daytona {
         std::iter::once(own).chain(texts.map(|text| text.as_str()))
     }
 
+    /// The request for the next attempt, with all that goes with each. Called within the attempt's span.
+    fn request(&self, base: &Base, call: &mut Call) -> Result<http::Request<Body>, Error> {
+        let mut request = call.request(base, &self.shared.headers)?;
+        let headers = request.headers_mut();
+        if self.quiet {
+            let name = HeaderName::from_static("x-daytona-skip-last-activity-update");
+            headers.insert(name, HeaderValue::from_static("true"));
+        }
+        if let Some(hook) = &self.shared.config.trace_context {
+            hook.apply(headers);
+        }
+        Ok(request)
+    }
+
     async fn attempts(&self, base: &Base, call: &mut Call, want: Want) -> Result<Got, Error> {
+        let told = Told::call(base, call);
+        let tried = self.tries(base, call, want, &told).instrument(told.span());
+        let tried = tried.await;
+        told.ended(tried.as_ref().err());
+        tried
+    }
+
+    async fn tries(
+        &self,
+        base: &Base,
+        call: &mut Call,
+        want: Want,
+        told: &Told,
+    ) -> Result<Got, Error> {
         let id = call.route.id;
         let total = call
             .total
@@ -171,7 +215,12 @@ impl Daytona {
         let mut paid = Paid::nothing(self.budget(base));
         let mut reached = false;
         for failed in 1.. {
-            let error = match self.attempt(base, call, want, deadline).await {
+            let attempt = told.attempt(failed);
+            let trying = self.attempt(base, call, want, deadline, [told, &attempt]);
+            let tried = trying.instrument(attempt.span()).await;
+            attempt.ended(tried.as_ref().err());
+            drop(attempt);
+            let error = match tried {
                 Ok(got) => {
                     paid.succeeded();
                     return Ok(got);
@@ -188,7 +237,7 @@ impl Daytona {
                 paid.failed();
                 return Err(error.with_reached(reached));
             }
-            tracing::debug!(operation = id, attempt = failed, ?delay, kind = ?error.kind(), "retrying");
+            retrying(id, failed, &error, delay);
             sleep(delay).await;
         }
         Err(Error::build("no attempt"))
@@ -200,14 +249,10 @@ impl Daytona {
         call: &mut Call,
         want: Want,
         deadline: Instant,
+        told: [&Told; 2],
     ) -> Result<Got, Error> {
         let timeouts = &self.shared.config.timeouts;
-        let mut request = call.request(base, &self.shared.headers)?;
-        if self.quiet {
-            let name = HeaderName::from_static("x-daytona-skip-last-activity-update");
-            let yes = HeaderValue::from_static("true");
-            request.headers_mut().insert(name, yes);
-        }
+        let mut request = self.request(base, call)?;
         request.extensions_mut().insert(Wait {
             head: timeouts.head.saturating_add(call.wait),
             deadline,
@@ -226,6 +271,9 @@ impl Daytona {
         };
         let (head, body) = answer.into_parts();
         let status = head.status.as_u16();
+        for told in told {
+            told.answered(status, &head.headers, self.hidden(call));
+        }
         if !head.status.is_success() && call.also != Some(status) {
             let text = read_error(body, patience).await;
             return Err(refused(status, &head.headers, &text, &self.hidden(call)));
@@ -242,3 +290,6 @@ impl Daytona {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,6 +155,10 @@ impl Parts {
                         }
                         return Ok(None);
                     };
+                    // the same however the bytes are cut
+                    if at > LONGEST_HEAD {
+                        return Err("the headers of a part are too long");
+                    }
                     let head = self.buffer.split_to(at + 4);
                     let head = read_head(&head)?;
                     self.state = head.length.map_or(State::Open, State::Sized);

@@ -24,7 +24,10 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::transport::ByteStream;
 
-/// The largest message that is taken, in bytes. Servers send pieces of at most a few KiB.
+/// The largest message that is taken, in bytes. Logs and terminals come in pieces of at most a few KiB, but a run of code may
+/// print a chart of some MiB in one, and an event holds a whole sandbox: 1 MiB would break off what a server may rightly send.
+/// The head of a longer frame is refused before memory is taken for it, and each socket holds at most one message, so this is
+/// what one costs at worst.
 const LARGEST: usize = 16 << 20;
 
 /// What came.

@@ -5,9 +5,13 @@ mod build_log;
 mod decode;
 #[cfg(feature = "test-util")]
 mod errors;
+#[cfg(feature = "test-util")]
+mod failures;
 mod files;
 #[cfg(all(feature = "archive", feature = "test-util"))]
 mod folders;
+#[cfg(feature = "test-util")]
+mod hostile;
 #[cfg(feature = "test-util")]
 mod images;
 #[cfg(feature = "test-util")]
@@ -19,6 +23,8 @@ mod sockets;
 mod support;
 #[cfg(feature = "test-util")]
 mod time;
+#[cfg(feature = "test-util")]
+mod tracing;
 #[cfg(feature = "test-util")]
 mod transfers;
 mod wire;

@@ -10,10 +10,12 @@
 mod control;
 mod coverage;
 mod desktop;
+mod once;
 mod sandboxes;
 mod toolbox;
 
 use std::future::Future;
+use std::sync::Mutex;
 
 use daytona_api::api::Toolbox;
 use daytona_api::test_util::Scripted;
@@ -25,13 +27,24 @@ use super::support::scripted;
 pub(crate) struct Lab {
     server: Scripted,
     api: Daytona,
+    /// What the last call failed with.
+    failed: Mutex<Option<Error>>,
 }
 
 impl Lab {
     fn new() -> Self {
         let server = Scripted::new();
         let api = scripted(&server);
-        Self { server, api }
+        Self::over(server, api)
+    }
+
+    /// With a client of its own that ends at `server`.
+    fn over(server: Scripted, api: Daytona) -> Self {
+        Self {
+            server,
+            api,
+            failed: Mutex::default(),
+        }
     }
 
     fn toolbox(&self) -> Toolbox {
@@ -42,7 +55,14 @@ impl Lab {
     /// Makes `call`, which is answered with `answer`.
     async fn ask<T>(&self, answer: &str, call: impl Future<Output = Result<T, Error>>) -> T {
         let _ = self.server.clone().json(200, answer);
-        call.await.unwrap()
+        match call.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let text = format!("{error:?}");
+                *self.failed.lock().unwrap() = Some(error);
+                panic!("{text}");
+            }
+        }
     }
 
     /// One line for each request: method, path with query, body.

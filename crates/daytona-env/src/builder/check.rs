@@ -90,6 +90,7 @@ impl DaytonaEnvironmentBuilder {
                 .map(|text| Origin::parse("allow_origin", text))
                 .collect::<Result<_, _>>()?,
             toolbox_origins: self.toolbox_origins.clone(),
+            trace: self.trace.clone(),
             namespace: self.namespace.clone(),
             renew_interval: self.renew_interval,
             share: self.share.as_ref().map(|(share, _)| share.clone()),

@@ -99,7 +99,7 @@ impl DaytonaProvider {
         target: Target,
         found: models::Sandbox,
     ) -> Result<Found<DaytonaSandbox>, Error> {
-        match self.make_ready(&making, found).await {
+        match Box::pin(self.make_ready(&making, found)).await {
             Ok(sandbox) => Ok(Found::Ready(sandbox)),
             Err(error)
                 if matches!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use context_vars::Secret;
 use daytona_api::api::Execute;
 use daytona_api::models::toolbox::ExecuteResponse;
-use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, Output};
+use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecSpan, ExecStatus, Output};
 use tokio::time::Instant;
 
 use super::DaytonaSandbox;
@@ -32,6 +32,15 @@ pub(super) struct Prepared {
 impl DaytonaSandbox {
     /// `pieces`: where the input comes from, in place of the request's.
     pub(super) async fn run_command(
+        &self,
+        request: &ExecRequest,
+        pieces: Option<&str>,
+    ) -> Result<ExecOutcome, Error> {
+        let work = Box::pin(self.run_within(request, pieces));
+        ExecSpan::begin(&self.parts.id).exec(work).await
+    }
+
+    async fn run_within(
         &self,
         request: &ExecRequest,
         pieces: Option<&str>,

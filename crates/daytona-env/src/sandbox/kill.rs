@@ -7,6 +7,7 @@ use context_vars::Secret;
 use sandbox_core::{Error, ErrorKind};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
+use tracing::Instrument as _;
 
 use super::DaytonaSandbox;
 use super::parts::SandboxParts;
@@ -132,10 +133,11 @@ impl Drop for KillOnDrop {
         let (Some(target), Some(runtime)) = (self.target.take(), &self.runtime) else {
             return;
         };
-        runtime.spawn(async move {
+        let killing = async move {
             if let Err(error) = target.kill().await {
                 tracing::debug!(%error, "a dropped command could not be killed; its timeout will");
             }
-        });
+        };
+        runtime.spawn(killing.in_current_span());
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use daytona_api::api::{Files, Toolbox};
 use futures_util::future::{Either, select};
-use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecStatus, Running};
+use sandbox_core::{Error, ErrorKind, ExecOutcome, ExecRequest, ExecSpan, ExecStatus, Running};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -123,36 +123,40 @@ impl DaytonaSandbox {
         let toolbox = self.toolbox(OPERATION)?;
         let looks = self.quiet_toolbox(OPERATION)?.files();
         let pieces = format!("{}/.denv-in-{}", self.spool(&toolbox).await, unguessable()?);
-        let prepared = match self.prepare(&request, Some(&pieces), true).await? {
+        let span = ExecSpan::begin(&self.parts.id);
+        let prepared = span.prepare(self.prepare(&request, Some(&pieces), true));
+        let prepared = match prepared.await? {
             Ok(prepared) => prepared,
-            Err(outcome) => return Ok(Running::ended(*outcome)),
+            Err(outcome) => return Ok(Running::ended(span.drive(async { *outcome }).await)),
         };
         let sandbox = Self::from_parts(self.parts.clone());
-        Ok(Running::spawn(|control| async move {
-            let began = Instant::now();
-            let mut feed = Feed {
-                files: toolbox.files(),
-                looks,
-                pieces: &pieces,
-                next: 0,
-            };
-            let target = sandbox.target(&prepared);
-            let outcome = {
-                let running = Box::pin(sandbox.follow(prepared, control));
-                let feeding = pin!(feed.all(input));
-                match fed(running, feeding).await {
-                    Ok(outcome) => outcome,
-                    Err(cause) => {
-                        // Else it would wait for more until its timeout.
-                        drop(target.kill().await);
-                        target.clean(false, false).await;
-                        let elapsed = began.elapsed();
-                        ExecOutcome::without_output(ExecStatus::Unknown, elapsed, cause)
+        Ok(Running::spawn(|control| {
+            span.drive(async move {
+                let began = Instant::now();
+                let mut feed = Feed {
+                    files: toolbox.files(),
+                    looks,
+                    pieces: &pieces,
+                    next: 0,
+                };
+                let target = sandbox.target(&prepared);
+                let outcome = {
+                    let running = Box::pin(sandbox.follow(prepared, control));
+                    let feeding = pin!(feed.all(input));
+                    match fed(running, feeding).await {
+                        Ok(outcome) => outcome,
+                        Err(cause) => {
+                            // Else it would wait for more until its timeout.
+                            drop(target.kill().await);
+                            target.clean(false, false).await;
+                            let elapsed = began.elapsed();
+                            ExecOutcome::without_output(ExecStatus::Unknown, elapsed, cause)
+                        }
                     }
-                }
-            };
-            drop(timeout(TIDY, feed.tidy()).await);
-            outcome
+                };
+                drop(timeout(TIDY, feed.tidy()).await);
+                outcome
+            })
         }))
     }
 

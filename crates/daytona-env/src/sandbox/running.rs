@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use daytona_api::models::toolbox::ExecuteResponse;
 use sandbox_core::{
-    Error, ErrorKind, ExecControl, ExecKiller, ExecOutcome, ExecRequest, ExecStatus, ExecStream,
-    Running,
+    Error, ErrorKind, ExecControl, ExecKiller, ExecOutcome, ExecRequest, ExecSpan, ExecStatus,
+    ExecStream, Running,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -60,16 +60,20 @@ impl DaytonaSandbox {
         request: &ExecRequest,
         pieces: Option<&str>,
     ) -> Result<Running, Error> {
-        self.parts.liveness.check()?;
-        request.validate()?;
-        Ok(match self.prepare(request, pieces, true).await? {
+        let span = ExecSpan::begin(&self.parts.id);
+        let prepared = span.prepare(async {
+            self.parts.liveness.check()?;
+            request.validate()?;
+            self.prepare(request, pieces, true).await
+        });
+        Ok(match prepared.await? {
             Ok(prepared) => {
                 let sandbox = Self::from_parts(self.parts.clone());
-                Running::spawn(|control| async move {
-                    Box::pin(sandbox.follow(prepared, control)).await
+                Running::spawn(|control| {
+                    span.drive(async move { Box::pin(sandbox.follow(prepared, control)).await })
                 })
             }
-            Err(outcome) => Running::ended(*outcome),
+            Err(outcome) => Running::ended(span.drive(async { *outcome }).await),
         })
     }
 

@@ -9,6 +9,7 @@ use super::Shared;
 use super::conclude::{Concluded, Revival};
 use super::parts::{Creation, End, Entry, closed};
 use super::revive;
+use super::spans::{self, Told};
 use super::tools::{Backoff, guarded, unless};
 use crate::event::EventKind;
 use crate::{CreateError, Error, ErrorKind, Fate, Found, Provider, Sandbox, Target};
@@ -56,16 +57,27 @@ pub(super) struct Task<P: Provider> {
     creation: Arc<Creation<P>>,
     begun: bool,
     ended: bool,
+    told: Told,
 }
 
 impl<P: Provider> Task<P> {
     pub(super) fn new(shared: Arc<Shared<P>>, creation: Arc<Creation<P>>) -> Self {
+        let told = match &creation.revives {
+            Some(_) => spans::revalidate(&creation.subject),
+            None => spans::create(&creation.subject),
+        };
         Self {
             shared,
             creation,
             begun: false,
             ended: false,
+            told,
         }
+    }
+
+    /// In which it is to run.
+    pub(super) fn span(&self) -> tracing::Span {
+        self.told.span().clone()
     }
 
     pub(super) async fn run(mut self) {
@@ -101,6 +113,7 @@ impl<P: Provider> Task<P> {
     }
 
     fn end_creation(&mut self, outcome: Outcome<P>) {
+        spans::created(&self.told, &outcome);
         let creation = &self.creation;
         let subject = match &outcome {
             Outcome::Ready { target, .. } => creation.subject.with_target(target),
@@ -117,6 +130,11 @@ impl<P: Provider> Task<P> {
 
     fn end_revival(&mut self, entry: &Arc<Entry<P>>, revival: Revival) {
         let (end, then) = self.shared.conclude_revival(&self.creation, entry, revival);
+        match &end {
+            End::Ready(_) => self.told.ended("usable", None),
+            End::Failed(error) => self.told.ended("failed", Some(error)),
+            End::Again => self.told.ended("lost", None),
+        }
         self.end(end, then);
     }
 

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use super::key::StoredKey;
 use super::parts::Entry;
 use super::unanswered::Unanswered;
 use crate::event::Subject;
-use crate::{Attempt, Error, ErrorKind, Provider, ResolvedOf, Target};
+use crate::{Attempt, ClosedSandbox, Error, ErrorKind, Provider, ResolvedOf, Target};
 
 mod report;
 
@@ -25,6 +25,8 @@ pub(super) struct Ledger<P: Provider> {
 struct Items<P: Provider> {
     next: u64,
     all: BTreeMap<u64, Item<P>>,
+    /// Closes that wait, to be told of removals with their epoch.
+    closes: Vec<mpsc::UnboundedSender<(u64, ClosedSandbox)>>,
 }
 
 struct Item<P: Provider> {
@@ -87,6 +89,7 @@ impl<P: Provider> Ledger<P> {
             items: Mutex::new(Items {
                 next: 0,
                 all: BTreeMap::new(),
+                closes: Vec::new(),
             }),
             changed: watch::Sender::new(()),
             recheck: Notify::new(),

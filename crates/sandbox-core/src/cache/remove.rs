@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
+use tracing::{Instrument as _, Span};
 
 use super::Shared;
 use super::care::Care;
 use super::ledger::Doomed;
+use super::spans::{self, Told};
 use super::tools::{Backoff, guarded};
 use crate::event::EventKind;
 use crate::{Destroyed, Error, ErrorKind, Provider, Target};
@@ -24,12 +26,22 @@ impl<P: Provider> Shared<P> {
     pub(super) fn remove(self: &Arc<Self>, item: u64) {
         if self.ledger.start_removal(item) {
             let care = Care::new(Arc::clone(self), item);
-            self.spawn(Box::pin(remove(care)));
+            let Some(doomed) = self.ledger.deleting(item) else {
+                return care.release();
+            };
+            let told = spans::delete(&doomed.subject, &Span::current());
+            let span = told.span().clone();
+            let task = async move {
+                let outcome = remove(care, &told).await;
+                told.ended(outcome, None);
+            };
+            self.spawn(Box::pin(task.instrument(span)));
         }
     }
 }
 
-async fn remove<P: Provider>(care: Care<P>) {
+/// Gives how it ended.
+async fn remove<P: Provider>(care: Care<P>, told: &Told) -> &'static str {
     let shared = Arc::clone(care.shared());
     let item = care.item();
     let end = Instant::now() + HORIZON;
@@ -40,12 +52,14 @@ async fn remove<P: Provider>(care: Care<P>) {
     }
     loop {
         let Some(doomed) = shared.ledger.deleting(item) else {
-            return care.release();
+            care.release();
+            return "done";
         };
         let subject = &doomed.subject;
         let error = match destroy(&shared, &doomed.target, &doomed).await {
             Ok(destroyed) => {
                 shared.note(subject, &gone(destroyed, &doomed));
+                shared.ledger.removed(item, subject, destroyed);
                 let late = match destroyed {
                     // It lives on, and keeps its name.
                     Destroyed::Released => None,
@@ -59,7 +73,11 @@ async fn remove<P: Provider>(care: Care<P>) {
                         shared.watch(item);
                     }
                 }
-                return;
+                let outcome = match destroyed {
+                    Destroyed::Released => "released",
+                    Destroyed::Gone | Destroyed::Accepted => "deleted",
+                };
+                return outcome;
             }
             Err(error) => error,
         };
@@ -75,7 +93,7 @@ async fn remove<P: Provider>(care: Care<P>) {
                 shared.note(subject, &EventKind::DeleteRefused { error, stopped });
             }
             ErrorKind::Conflict | ErrorKind::InvalidInput => {
-                freed = remove_dependents(&shared, &doomed).await;
+                freed = remove_dependents(&shared, item, &doomed).await;
             }
             _ => {}
         }
@@ -87,18 +105,17 @@ async fn remove<P: Provider>(care: Care<P>) {
             );
         let pause = backoff.pause(Some(&error));
         let gives_up = Instant::now() + pause >= end;
-        let told = error.clone();
-        shared.note(
-            subject,
-            &match gives_up {
-                true => EventKind::DeleteGivenUp { error: told },
-                false => EventKind::DeleteFailed { error: told },
-            },
-        );
+        told.failed(&error);
+        let kind = match (gives_up, error.clone()) {
+            (true, error) => EventKind::DeleteGivenUp { error },
+            (false, error) => EventKind::DeleteFailed { error },
+        };
+        shared.note(subject, &kind);
         shared.ledger.note(item, Some(error), hopeless);
         if gives_up {
             // Another close takes it up again.
-            return care.give_up();
+            care.give_up();
+            return "given_up";
         }
         sleep(pause).await;
     }
@@ -147,7 +164,7 @@ async fn stop<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
 
 /// Removes what stands in the way; what cannot be is tried again with the next try. True if
 /// something was removed.
-async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) -> bool {
+async fn remove_dependents<P: Provider>(shared: &Shared<P>, item: u64, doomed: &Doomed<P>) -> bool {
     let work = shared
         .provider
         .dependents(&doomed.target, doomed.key.values());
@@ -161,6 +178,7 @@ async fn remove_dependents<P: Provider>(shared: &Shared<P>, doomed: &Doomed<P>) 
         let kind = match destroy(shared, &dependent, doomed).await {
             Ok(destroyed) => {
                 freed = true;
+                shared.ledger.removed(item, &subject, destroyed);
                 gone(destroyed, doomed)
             }
             Err(error) => EventKind::DeleteFailed { error },

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument as _;
 
 use super::Shared;
 use super::parts::Entry;
+use super::spans::{self, Told};
 use super::tools::{guarded, jittered};
 use crate::event::EventKind;
 use crate::{Error, ErrorKind, Provider};
@@ -195,8 +197,19 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
     if !entry.attempt.liveness().is_live() {
         return;
     }
+    let told = spans::renew(&entry.subject);
+    let renewal = renewal(&shared, &entry, interval, &told);
+    renewal.instrument(told.span().clone()).await;
+}
+
+async fn renewal<P: Provider>(
+    shared: &Arc<Shared<P>>,
+    entry: &Arc<Entry<P>>,
+    interval: Duration,
+    told: &Told,
+) {
     // After a long pause of this process, or failures, the service may have stopped it.
-    shared.doubt_if_silent(&entry);
+    shared.doubt_if_silent(entry);
     let work = shared.provider.renew(&entry.sandbox);
     let answer = match timeout(ONE_REQUEST.min(interval), guarded(work)).await {
         Ok(answer) => answer,
@@ -211,6 +224,7 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
             entry.heard.store(now, atomic::Ordering::Relaxed);
             entry.renewed.store(now, atomic::Ordering::Relaxed);
             entry.trouble.note(None);
+            told.ended("renewed", None);
             if entry.at_risk.swap(false, atomic::Ordering::Relaxed) {
                 shared.note(&entry.subject, &EventKind::LeaseRestored);
             }
@@ -221,7 +235,8 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
                 .attempt
                 .liveness()
                 .mark_lost("its renewal found nothing");
-            let chores = shared.vacate(&entry);
+            told.ended("lost", Some(&error));
+            let chores = shared.vacate(entry);
             return shared.attend(chores);
         }
         Err(error) => {
@@ -234,11 +249,12 @@ async fn renew_one<P: Provider>(shared: Arc<Shared<P>>, entry: Arc<Entry<P>>) {
             );
             let soon = (interval / 6).min(Duration::from_secs(10));
             let pause = soon.max(error.retry_after().unwrap_or_default().min(interval));
+            told.ended("failed", Some(&error));
             entry.trouble.note(Some(error));
             pause
         }
     };
-    shared.renew_at(&entry, Instant::now() + jittered(pause));
+    shared.renew_at(entry, Instant::now() + jittered(pause));
 }
 
 impl<P: Provider> PartialEq for Due<P> {

@@ -118,6 +118,20 @@ impl<P: Provider> Table<P> {
         }
     }
 
+    /// The fingerprint of the key of a sandbox that is ready.
+    pub(super) fn print_of<V>(&self, hash: u64, view: &V) -> Option<Fingerprint>
+    where
+        V: KeyView<Owned = ResolvedOf<P>>,
+    {
+        let lookup = Lookup { hash, view };
+        let probe: &dyn Probe<ResolvedOf<P>> = &lookup;
+        let slot = self.slots.get(probe)?;
+        match slot.state() {
+            State::Ready(entry) => Some(entry.subject.key()),
+            _ => None,
+        }
+    }
+
     /// Notes that a sandbox is used now. All that a hit costs on top of the look-up.
     fn mark_used(&self, entry: &Entry<P>) {
         let turn = self.turns.load(Ordering::Relaxed);

@@ -11,6 +11,7 @@ use super::Error;
 pub struct Leftover {
     id: Option<String>,
     name: String,
+    generation: Option<u64>,
     why: Error,
     server_bound: Option<Duration>,
     stopped: bool,
@@ -23,10 +24,18 @@ impl Leftover {
         Self {
             id,
             name: name.into(),
+            generation: None,
             why,
             server_bound: None,
             stopped: false,
         }
+    }
+
+    /// Adds its generation.
+    #[must_use]
+    pub fn with_generation(mut self, generation: u64) -> Self {
+        self.generation = Some(generation);
+        self
     }
 
     /// Adds after how long without renewal the server removes it by itself.
@@ -53,6 +62,13 @@ impl Leftover {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// 1 for the first sandbox of a key, one more for each that replaces a lost one; `None` from a factory that does
+    /// not count.
+    #[must_use]
+    pub fn generation(&self) -> Option<u64> {
+        self.generation
     }
 
     /// Why it is still there, or may be.

@@ -1,8 +1,12 @@
 //! Listening to events: bounded, and never in the way of what happens.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 
+use futures_core::Stream;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender};
 
@@ -46,7 +50,8 @@ impl Broadcast {
             next: 0,
         });
         Events {
-            receiver: sending.sender.subscribe(),
+            state: State::Idle(sending.sender.subscribe()),
+            waker: None,
         }
     }
 }
@@ -57,8 +62,37 @@ impl Broadcast {
 /// [chosen](crate::CachingFactoryBuilder::event_capacity). Whoever is slower than that loses the
 /// oldest and is told how many; nothing ever waits for a listener. It does not keep the factory
 /// alive, and ends once that has done its last work.
+///
+/// It is a `Stream` too, for those who join streams:
+///
+/// ```
+/// use futures_util::StreamExt as _;
+/// use sandbox_core::{EventKind, Events};
+///
+/// async fn losses(events: Events) -> usize {
+///     events
+///         .filter(|seen| {
+///             let lost = seen.event().is_some_and(|event| matches!(event.kind(), EventKind::StateLost { .. }));
+///             std::future::ready(lost)
+///         })
+///         .count()
+///         .await
+/// }
+/// ```
 pub struct Events {
-    receiver: Receiver<Event>,
+    state: State,
+    /// Of whoever polled last and was told to wait.
+    waker: Option<Waker>,
+}
+
+type Received = (Result<Event, RecvError>, Receiver<Event>);
+
+enum State {
+    Idle(Receiver<Event>),
+    /// Nothing was there; it keeps its place among those to be woken.
+    Waiting(Pin<Box<dyn Future<Output = Received> + Send + Sync>>),
+    /// The factory is no more.
+    Over,
 }
 
 /// What a listener gets.
@@ -89,27 +123,81 @@ impl Events {
     ///
     /// Safe to drop: nothing is lost by it.
     pub async fn next(&mut self) -> Option<Observed> {
-        match self.receiver.recv().await {
-            Ok(event) => Some(Observed::Event(event)),
-            Err(RecvError::Lagged(missed)) => Some(Observed::Missed(missed)),
-            Err(RecvError::Closed) => None,
-        }
+        poll_fn(|context| self.poll(context)).await
     }
 
     /// The next event if there is one by now.
     pub fn try_next(&mut self) -> Option<Observed> {
-        match self.receiver.try_recv() {
-            Ok(event) => Some(Observed::Event(event)),
-            Err(TryRecvError::Lagged(missed)) => Some(Observed::Missed(missed)),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        // Whoever waits for the stream is still to be woken.
+        let waker = self.waker.clone();
+        let mut context = Context::from_waker(waker.as_ref().unwrap_or(Waker::noop()));
+        match self.look(&mut context) {
+            Poll::Ready(seen) => seen,
+            Poll::Pending => None,
         }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Observed>> {
+        let seen = self.look(context);
+        self.waker = seen.is_pending().then(|| context.waker().clone());
+        seen
+    }
+
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<Option<Observed>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Over => return Poll::Ready(None),
+                State::Idle(mut receiver) => match receiver.try_recv() {
+                    Err(TryRecvError::Empty) => {
+                        self.state =
+                            State::Waiting(Box::pin(
+                                async move { (receiver.recv().await, receiver) },
+                            ));
+                    }
+                    Err(TryRecvError::Closed) => {}
+                    Err(TryRecvError::Lagged(missed)) => {
+                        self.state = State::Idle(receiver);
+                        return Poll::Ready(Some(Observed::Missed(missed)));
+                    }
+                    Ok(event) => {
+                        self.state = State::Idle(receiver);
+                        return Poll::Ready(Some(Observed::Event(event)));
+                    }
+                },
+                State::Waiting(mut waiting) => {
+                    let Poll::Ready((received, receiver)) = waiting.as_mut().poll(context) else {
+                        self.state = State::Waiting(waiting);
+                        return Poll::Pending;
+                    };
+                    self.state = State::Idle(receiver);
+                    return Poll::Ready(Some(match received {
+                        Ok(event) => Observed::Event(event),
+                        Err(RecvError::Lagged(missed)) => Observed::Missed(missed),
+                        // The receiver says so again.
+                        Err(RecvError::Closed) => continue,
+                    }));
+                }
+            }
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Observed;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Observed>> {
+        self.poll(context)
     }
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = match &self.state {
+            State::Idle(receiver) => receiver.len(),
+            State::Waiting(_) | State::Over => 0,
+        };
         f.debug_struct("Events")
-            .field("waiting", &self.receiver.len())
+            .field("waiting", &waiting)
             .finish_non_exhaustive()
     }
 }

@@ -275,7 +275,7 @@ fn leftover(sandbox: &LocalSandbox, error: std::io::Error) -> Leftover {
     let why = Error::new(ErrorKind::Provider, "its folder cannot be removed")
         .with_operation("close")
         .with_source(error);
-    Leftover::new(Some(info.id().to_owned()), info.name(), why)
+    Leftover::new(Some(info.id().to_owned()), info.name(), why).with_generation(info.generation())
 }
 
 fn new_id() -> Result<String, Error> {

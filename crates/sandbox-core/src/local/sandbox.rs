@@ -22,7 +22,8 @@ use super::settings::Settings;
 use super::spill;
 use super::tree::Tree;
 use crate::{
-    Error, ErrorKind, ExecOutcome, ExecRequest, FileEntry, Liveness, Running, Sandbox, SandboxInfo,
+    Error, ErrorKind, ExecOutcome, ExecRequest, ExecSpan, FileEntry, Liveness, Running, Sandbox,
+    SandboxInfo,
 };
 
 /// A folder of this host, and processes that start in it. Made by
@@ -204,34 +205,42 @@ impl Sandbox for LocalSandbox {
     }
 
     async fn exec(&self, request: ExecRequest) -> Result<ExecOutcome, Error> {
-        self.check()?;
-        request.validate()?;
-        match self.launch(&request)? {
-            Started::Ended(outcome) => Ok(outcome),
-            Started::Running(running) => {
-                let Finished { outcome, held, .. } =
-                    running.finish(self.closed.subscribe(), None).await;
-                keep_reading(&self.leftovers, held);
-                Ok(outcome)
+        let work = async {
+            self.check()?;
+            request.validate()?;
+            match self.launch(&request)? {
+                Started::Ended(outcome) => Ok(outcome),
+                Started::Running(running) => {
+                    let Finished { outcome, held, .. } =
+                        running.finish(self.closed.subscribe(), None).await;
+                    keep_reading(&self.leftovers, held);
+                    Ok(outcome)
+                }
             }
-        }
+        };
+        ExecSpan::begin(self.info.id()).exec(work).await
     }
 
     async fn start(&self, request: ExecRequest) -> Result<Running, Error> {
-        self.check()?;
-        request.validate()?;
-        Ok(match self.launch(&request)? {
-            Started::Ended(outcome) => Running::ended(outcome),
-            Started::Running(child) => {
-                let closed = self.closed.subscribe();
-                let leftovers = Arc::clone(&self.leftovers);
-                Running::spawn(|control| async move {
+        let span = ExecSpan::begin(self.info.id());
+        let launched = span.prepare(async {
+            self.check()?;
+            request.validate()?;
+            self.launch(&request)
+        });
+        let launched = launched.await?;
+        let closed = self.closed.subscribe();
+        let leftovers = Arc::clone(&self.leftovers);
+        Ok(match launched {
+            Started::Ended(outcome) => Running::ended(span.drive(async { outcome }).await),
+            Started::Running(child) => Running::spawn(|control| {
+                span.drive(async move {
                     let mut finished = child.finish(closed, Some(control)).await;
                     finished.hand_on().await;
                     keep_reading(&leftovers, finished.held);
                     finished.outcome
                 })
-            }
+            }),
         })
     }
 

@@ -260,3 +260,39 @@ async fn closes_that_race_opens_leave_nothing() {
         assert_eq!(spawner.now(), 0, "seed {seed}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_report_tells_each_sandbox_once_and_to_every_close_that_waited() {
+    let service = Service::with(|fake| fake.destroy_time = Duration::from_secs(1));
+    let factory = service.factory();
+    let first = factory.open(&image("a")).await.unwrap();
+    first.liveness.mark_lost("gone");
+    let second = factory.open(&image("a")).await.unwrap();
+    settle().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let other = factory.open(&image("b")).await.unwrap();
+
+    let (one, two) = tokio::join!(factory.close_and_report(), factory.close_and_report());
+    for report in [&one, &two] {
+        let mut told: Vec<_> = report
+            .closed()
+            .iter()
+            .map(|closed| (closed.id().unwrap(), closed.name(), closed.generation()))
+            .collect();
+        told.sort_unstable();
+        let (second, other) = (second.info(), other.info());
+        let mut expected = [
+            (second.id(), second.name(), 2),
+            (other.id(), other.name(), 1),
+        ];
+        expected.sort_unstable();
+        assert_eq!(told, expected, "the first one was removed before");
+        assert_eq!(report.to_string(), "2 removed, 0 let go of, 0 left");
+    }
+    one.into_result().unwrap();
+    let none = factory.close_and_report().await;
+    assert!(
+        none.closed().is_empty() && none.left().is_empty(),
+        "{none:?}"
+    );
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use context_vars::{NoVars, Vars};
+use futures_util::{FutureExt as _, StreamExt};
 use sandbox_core::{
     ErrorKind, EventKind, Events, Health, Observed, Sandbox, ScopePrint, SnapshotState,
 };
@@ -236,4 +237,58 @@ async fn every_end_of_a_removal_is_told() {
     factory.close().await.unwrap();
     assert_eq!(kinds(&mut events), ["deleting", "released"]);
     assert_eq!(service.rows(), 1, "others may still use it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_a_stream_that_wakes_and_ends() {
+    fn is_stream<S: futures_util::Stream + Send + Sync + Unpin>(_: &S) {}
+    let service = Service::new();
+    let factory = service.factory();
+    let mut events = factory.events();
+    is_stream(&events);
+    assert!(StreamExt::next(&mut events).now_or_never().is_none());
+    assert!(events.try_next().is_none());
+    let all = tokio::runtime::Handle::current().spawn(async move {
+        let named = |seen: Observed| seen.event().map(|event| event.kind().name());
+        events.map(named).collect::<Vec<_>>().await
+    });
+    settle().await;
+    factory.open(&NoVars).await.unwrap();
+    settle().await;
+    factory.close().await.unwrap();
+    drop(factory);
+    let all: Vec<&str> = all.await.unwrap().into_iter().map(Option::unwrap).collect();
+    assert_eq!(all, ["creating", "created", "ready", "deleting", "deleted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_in_between_loses_neither_events_nor_the_wake() {
+    let service = Service::new();
+    let factory = service.factory();
+    let mut events = factory.events();
+    // The task polls, looks again by itself, and waits for the wake of its poll.
+    let first =
+        tokio::runtime::Handle::current().spawn(std::future::poll_fn(move |context| match events
+            .poll_next_unpin(context)
+        {
+            std::task::Poll::Pending => {
+                assert!(events.try_next().is_none());
+                std::task::Poll::Pending
+            }
+            ready @ std::task::Poll::Ready(_) => ready,
+        }));
+    settle().await;
+    factory.open(&NoVars).await.unwrap();
+    let first = first.await.unwrap().unwrap();
+    assert_eq!(first.event().unwrap().kind().name(), "creating");
+
+    let factory = service.builder().event_capacity(2).build().unwrap();
+    let mut events = factory.events();
+    assert!(StreamExt::next(&mut events).now_or_never().is_none());
+    factory.open(&NoVars).await.unwrap();
+    factory.close().await.unwrap();
+    settle().await;
+    let seen = StreamExt::next(&mut events).await.unwrap();
+    assert!(matches!(seen, Observed::Missed(3)), "{seen:?}");
+    assert_eq!(kinds(&mut events), ["deleting", "deleted"]);
 }

@@ -63,7 +63,7 @@ pub(super) async fn drive(turn: Turn, shared: Weak<Shared>) {
             Err(error) => error,
         };
         if is_final(&error) {
-            tracing::debug!(?error, "there is no event socket");
+            tracing::debug!(%error, "there is no event socket");
             turn.over(&error);
             return;
         }
@@ -72,7 +72,8 @@ pub(super) async fn drive(turn: Turn, shared: Weak<Shared>) {
         }
         let pause = pause(failures);
         failures += 1;
-        tracing::debug!(?error, ?pause, "the event socket is down");
+        let delay_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(%error, delay_ms, "the event socket is down");
         if timeout(pause, idle(&turn)).await.is_ok() {
             return;
         }

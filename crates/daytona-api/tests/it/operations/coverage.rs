@@ -34,7 +34,7 @@ async fn everything() -> Vec<Captured> {
     Box::pin(sandboxes::all(&lab)).await;
     sandboxes::elsewhere(&lab).await;
     control::all(&lab).await;
-    toolbox::all(&lab).await;
+    Box::pin(toolbox::all(&lab)).await;
     toolbox::elsewhere(&lab).await;
     desktop::all(&lab).await;
     toolbox::sockets(&lab).await;
@@ -42,19 +42,23 @@ async fn everything() -> Vec<Captured> {
 }
 
 fn route_of(request: &Captured) -> &'static Route {
-    let path = request.path();
+    operation(request.method(), request.path())
+}
+
+/// The route of a request of the lab.
+pub(super) fn operation(method: &str, path: &str) -> &'static Route {
     match path.strip_prefix("/toolbox/sb-1") {
-        Some(path) => route(Api::Toolbox, request.method(), path),
+        Some(path) => route(Api::Toolbox, method, path),
         None => {
             let path = path.strip_prefix("/api").unwrap();
-            route(Api::ControlPlane, request.method(), path)
+            route(Api::ControlPlane, method, path)
         }
     }
 }
 
 /// What is sent again after trouble although its method does not promise that this is harmless, and why it is; see the
 /// documentation of each method. Of everything else the server sees one request, whatever it or the connection does:
-/// `wire.rs` has that for each kind of trouble.
+/// `once.rs` has that for each of them.
 #[tokio::test]
 async fn what_is_sent_again_is_listed() {
     let mut again = BTreeMap::new();

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use super::{Fate, Ledger};
 use crate::cache::snapshot::of_subject;
-use crate::{Error, ErrorKind, Leftover, Provider, SandboxSnapshot, SnapshotState};
+use crate::event::Subject;
+use crate::{
+    ClosedSandbox, Destroyed, Error, ErrorKind, Leftover, Provider, SandboxSnapshot, SnapshotState,
+};
 
 impl<P: Provider> Ledger<P> {
     /// What of these epochs is left, or may be.
@@ -26,10 +31,40 @@ impl<P: Provider> Ledger<P> {
                     Fate::Deleting => Error::new(ErrorKind::Timeout, "it was still being removed"),
                 });
                 Leftover::new(item.target.id().map(str::to_owned), item.target.name(), why)
+                    .with_generation(item.subject.generation())
                     .with_server_bound(bound)
                     .with_stopped(item.stopped)
             })
             .collect()
+    }
+
+    /// Tells a close of the removals from now on, with their epochs.
+    pub(in crate::cache) fn hear_of_removals(
+        &self,
+    ) -> mpsc::UnboundedReceiver<(u64, ClosedSandbox)> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let mut items = self.lock();
+        items.closes.retain(|close| !close.is_closed());
+        items.closes.push(sender);
+        receiver
+    }
+
+    /// An item's sandbox, or one that stood in its way, has been removed.
+    pub(in crate::cache) fn removed(&self, id: u64, subject: &Subject, how: Destroyed) {
+        let mut items = self.lock();
+        let items = &mut *items;
+        let Some(item) = items.all.get(&id).filter(|_| !items.closes.is_empty()) else {
+            return;
+        };
+        let name = subject.name().to_owned();
+        let sandbox = ClosedSandbox::new(
+            subject.id().map(str::to_owned),
+            name,
+            subject.generation(),
+            how,
+        );
+        // Those that wait no longer are forgotten.
+        (items.closes).retain(|close| close.send((item.epoch, sandbox.clone())).is_ok());
     }
 
     /// Everything here, for a snapshot.

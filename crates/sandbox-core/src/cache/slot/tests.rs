@@ -7,6 +7,7 @@ use super::{Condition, Parts, Same};
 
 mod model;
 mod threads;
+mod walk;
 
 /// Parts without a provider: small values, told apart by their numbers.
 struct Toy;

@@ -11,7 +11,7 @@ use super::{DOUBTFUL, Entry, Flight, LOST, SOUND, Toy, Unclear};
 /// One thing that can happen. A number picks among all that was ever made, so that late and
 /// foreign ones are tried too.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(super) enum Step {
     Enter,
     Finish(usize, End),
     FinishRevival(usize),
@@ -22,7 +22,7 @@ enum Step {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum End {
+pub(super) enum End {
     Ready,
     Nothing,
     Unclear,
@@ -52,8 +52,8 @@ enum Place {
     Queue,
 }
 
-struct Model {
-    slot: Slot<Toy>,
+pub(super) struct Model {
+    pub(super) slot: Slot<Toy>,
     epoch: u64,
     next: u64,
     /// Newest first.
@@ -68,7 +68,7 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             slot: Slot::vacant(1, 1),
             epoch: 1,
@@ -106,7 +106,7 @@ impl Model {
             .find(|entry| self.places.get(&entry.id) == Some(&Place::Slot))
     }
 
-    fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Enter => self.enter(),
             Step::Finish(which, end) => self.finish(which, end),

@@ -1,0 +1,123 @@
+//! `cargo xtask pages`: the parts of docs/ that are drawn from the code, and so cannot drift.
+//!
+//! Such a part stands between `<!-- begin WHAT -->` and `<!-- end -->`. `cargo xtask tidy` fails when one is not what
+//! the code says.
+
+mod advice;
+mod diagrams;
+mod texts;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use self::texts::Texts;
+use crate::tidy::tree::Tree;
+
+const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+const ARCHITECTURE: &str = "docs/architecture.md";
+const FIX: &str = "run `cargo xtask pages` and commit the result";
+
+/// Writes the parts anew, or checks them. Says what it did.
+pub(crate) fn run(root: &Path, args: &[String]) -> Result<String> {
+    let is_check = match args {
+        [] => false,
+        [only] if only == "--check" => true,
+        _ => bail!("pages takes --check and nothing else"),
+    };
+    let tree = Tree::read(root)?;
+    if !is_check {
+        for (page, draw) in PAGES {
+            let Some(text) = tree.get(page) else { continue };
+            let drawn = draw(&tree, text)?;
+            if drawn != text {
+                fs::write(root.join(page), drawn).with_context(|| (*page).to_owned())?;
+            }
+        }
+    }
+    let problems = check(&Tree::read(root)?);
+    if problems.is_empty() {
+        return Ok(format!("{} pages say what the code says", PAGES.len()));
+    }
+    bail!("{}", problems.join("\n"))
+}
+
+type Draw = fn(&Tree, &str) -> Result<String>;
+
+/// The pages with such parts, and how each is drawn.
+const PAGES: &[(&str, Draw)] = &[
+    (TROUBLESHOOTING, |tree, page| {
+        advice::draw(&texts_of(tree), page)
+    }),
+    (ARCHITECTURE, diagrams::draw),
+];
+
+/// What is wrong with the pages that are there.
+pub(crate) fn check(tree: &Tree) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (page, draw) in PAGES {
+        let Some(text) = tree.get(page) else { continue };
+        match draw(tree, text) {
+            Ok(drawn) if drawn == text => {}
+            Ok(drawn) => problems.extend(differences(page, text, &drawn)),
+            Err(error) => problems.push(format!("{page}: {error:#}")),
+        }
+    }
+    if let Some(page) = tree.get(TROUBLESHOOTING) {
+        let found = advice::judge(&texts_of(tree), page);
+        problems.extend(
+            found
+                .into_iter()
+                .map(|why| format!("{TROUBLESHOOTING}{why}")),
+        );
+    }
+    problems
+}
+
+fn texts_of(tree: &Tree) -> Texts {
+    texts::collect(tree.sources())
+}
+
+/// The lines that a page has too many, and those it lacks.
+fn differences(page: &str, old: &str, new: &str) -> Vec<String> {
+    let (has, wants): (BTreeSet<&str>, BTreeSet<&str>) =
+        (old.lines().collect(), new.lines().collect());
+    let stale = old
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !wants.contains(line));
+    let mut found: Vec<String> = stale
+        .map(|(at, line)| format!("{page}:{}: the code has no {line:?}; {FIX}", at + 1))
+        .collect();
+    let missing = new.lines().filter(|line| !has.contains(line));
+    found.extend(missing.map(|line| format!("{page}: the code has {line:?} too; {FIX}")));
+    if found.is_empty() {
+        found.push(format!("{page}: its lines are in another order; {FIX}"));
+    }
+    found
+}
+
+/// Replaces what stands between the markers; `make` gets what the first one says, and what stood there.
+fn replace(page: &str, mut make: impl FnMut(&str, &str) -> Result<String>) -> Result<String> {
+    const BEGIN: &str = "<!-- begin ";
+    const END: &str = "<!-- end -->";
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once(BEGIN) {
+        let (what, after) = after.split_once(" -->\n").context("a marker has no end")?;
+        let (old, after) = after
+            .split_once(END)
+            .with_context(|| format!("there is no `{END}` after `{BEGIN}{what} -->`"))?;
+        text.push_str(&format!("{before}{BEGIN}{what} -->\n"));
+        text.push_str(&make(what, old)?);
+        text.push_str(END);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,11 @@ fn plain(line: &[u8]) -> String {
                 .is_some_and(|char| !('@'..='~').contains(&char))
             {}
         } else {
-            shown.push(if char.is_control() { ' ' } else { char });
+            shown.push(if char.is_control() || is_bidi(char) {
+                ' '
+            } else {
+                char
+            });
         }
     }
     let shown = shown.trim();
@@ -73,6 +77,11 @@ fn plain(line: &[u8]) -> String {
         Some((at, _)) if at > 0 => format!("..{}", shown.get(at..).unwrap_or_default()),
         _ => shown.to_owned(),
     }
+}
+
+/// Turns the direction of what follows, so that a line would show what it does not say.
+fn is_bidi(char: char) -> bool {
+    matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -87,7 +96,7 @@ mod tests {
     fn a_line_drives_no_terminal_and_is_short() {
         assert_eq!(line(b"\x1b[1;32mok\x1b[0m \x07done\t"), "ok  done");
         assert_eq!(line(b"\x1b[999"), "");
-        assert_eq!(line("\u{9b}31mx\u{202e}".as_bytes()), "31mx\u{202e}");
+        assert_eq!(line("\u{9b}31mx\u{202e}".as_bytes()), "31mx");
         assert_eq!(line(b"a\xffb"), "a\u{fffd}b");
         let long = "\u{e4}".repeat(300);
         assert_eq!(line(long.as_bytes()), format!("..{}", "\u{e4}".repeat(200)));

@@ -124,7 +124,8 @@ impl DaytonaSandbox {
         let looks = self.quiet_toolbox(OPERATION)?.files();
         let pieces = format!("{}/.denv-in-{}", self.spool(&toolbox).await, unguessable()?);
         let span = ExecSpan::begin(&self.parts.id);
-        let prepared = span.prepare(self.prepare(&request, Some(&pieces), true));
+        // boxed, since whoever calls holds it in a future of theirs
+        let prepared = Box::pin(span.prepare(self.prepare(&request, Some(&pieces), true)));
         let prepared = match prepared.await? {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(Running::ended(span.drive(async { *outcome }).await)),

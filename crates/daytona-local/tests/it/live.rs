@@ -37,7 +37,8 @@ impl Lab {
 
     /// Without isolation and in namespaces.
     pub(crate) async fn both() -> [Self; 2] {
-        [Self::new(plain()).await, Self::new(isolated()).await]
+        let plain = Box::pin(Self::new(plain())).await;
+        [plain, Box::pin(Self::new(isolated())).await]
     }
 }
 

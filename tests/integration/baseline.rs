@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
-use std::process::Command;
 use std::sync::Arc;
 
 use context_vars::{Variable, Vars};
@@ -11,21 +10,12 @@ use sandbox_core::{ExecRequest, Sandbox};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::support::{left, on, server, start, until};
+use crate::support::{alone, left, on, server, start, until};
 
 /// Runs `child` alone in a process of its own: the other tests of this one come and go with their own descriptors.
 #[test]
 fn everything_returns_to_baseline() {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "baseline::child", "--ignored"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    alone("baseline::child");
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd)]

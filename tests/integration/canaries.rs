@@ -5,24 +5,15 @@ mod forms;
 mod later;
 mod log;
 
-use std::process::Command;
-
 use evidence::collect;
 use forms::Canaries;
+
+use crate::support::alone;
 
 /// Runs `child` alone in a process of its own: it listens to the log of the whole process.
 #[test]
 fn no_secret_shows_and_every_planted_one_does() {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "canaries::child", "--ignored"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    alone("canaries::child");
 }
 
 #[tokio::test]

@@ -5,13 +5,12 @@
 mod job;
 mod table;
 
-use std::process::Command;
-
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::recorder::{Recorder, Told};
+use crate::support::alone;
 use table::Tables;
 
 const DOCS: &str = include_str!("../../docs/observability.md");
@@ -19,16 +18,7 @@ const DOCS: &str = include_str!("../../docs/observability.md");
 /// Runs `child` alone in a process of its own: it listens to the whole process.
 #[test]
 fn a_run_writes_what_the_tables_say() {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "spans::child", "--ignored"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    alone("spans::child");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 
-use crate::transport::{Body, ByteStream, Phase, Repeats, Transport, TransportError};
+use crate::transport::{Body, ByteStream, Phase, Transport, TransportError};
 
 /// Answers from a script, one for each request, and keeps the requests. Cloning shares both.
 ///
@@ -239,7 +239,6 @@ async fn capture(
         query: head.uri.query().map(str::to_owned),
         headers: headers.collect(),
         body: bytes.clone(),
-        repeats: head.extensions.get().is_some_and(|Repeats(yes)| *yes),
     };
     Ok((captured, http::Request::from_parts(head, Body::from(bytes))))
 }
@@ -253,7 +252,6 @@ pub struct Captured {
     query: Option<String>,
     headers: Vec<(String, String)>,
     body: Bytes,
-    repeats: bool,
 }
 
 impl Captured {
@@ -298,13 +296,6 @@ impl Captured {
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.body
-    }
-
-    /// Whether the client sends it again after trouble that the server may have seen, such as a 503 or a broken
-    /// connection. A request of which no byte was sent is tried again in any case.
-    #[must_use]
-    pub fn repeats(&self) -> bool {
-        self.repeats
     }
 
     /// Whether the body is JSON.

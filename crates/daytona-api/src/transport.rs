@@ -60,11 +60,6 @@ pub trait Transport: Debug + Send + Sync {
     }
 }
 
-/// Whether the client sends this again after trouble that the server may have seen; an extension of each request.
-#[cfg(feature = "test-util")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Repeats(pub(crate) bool);
-
 /// How long a [`Transport`] may wait; an extension of each request.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

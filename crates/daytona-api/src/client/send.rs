@@ -257,10 +257,6 @@ impl Daytona {
             head: timeouts.head.saturating_add(call.wait),
             deadline,
         });
-        #[cfg(feature = "test-util")]
-        request.extensions_mut().insert(crate::transport::Repeats(
-            call.idempotent && call.is_repeatable(),
-        ));
         let answer = match timeout_at(deadline, self.shared.transport.send(request)).await {
             Ok(answer) => answer.map_err(broken)?,
             Err(_) => return Err(Error::new(ErrorKind::Timeout, "the call took too long")),

@@ -213,6 +213,31 @@ const ROWS: &[(Way, &str)] = &[
         Answer(501, "", r#"{"message":"later"}"#),
         "Status; server_error; no no; - -; later; -; reached",
     ),
+    (
+        Answer(402, "", r#"{"message":"pay"}"#),
+        "Status; ; no no; - -; pay; -; reached",
+    ),
+    (
+        Answer(599, "", r#"{"message":"x","code":"A_CODE_OF_TOMORROW"}"#),
+        "Status; server_error; no no; A_CODE_OF_TOMORROW -; x; -; reached",
+    ),
+    // bodies that say little
+    (
+        Answer(400, "", r#"{"message":7,"code":8,"source":9}"#),
+        "Status; bad_request; no no; - -; -; -; reached",
+    ),
+    (
+        Answer(400, "", r#"{"message":"#),
+        "Status; bad_request; no no; - -; {\"message\":; -; reached",
+    ),
+    (
+        Answer(400, "", r#"["why"]"#),
+        "Status; bad_request; no no; - -; [\"why\"]; -; reached",
+    ),
+    (
+        Answer(400, "", "upstream connect error\r\n"),
+        "Status; bad_request; no no; - -; upstream connect error; -; reached",
+    ),
     // something else than Daytona
     (
         Answer(404, "content-type: text/html", "<html>no</html>"),

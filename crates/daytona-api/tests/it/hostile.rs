@@ -203,12 +203,16 @@ async fn no_depth_exhausts_the_stack() {
     }
 }
 
+/// Nobody asked for it to be packed, so it is not unpacked.
 #[tokio::test]
-async fn one_that_is_deleted_when_it_stops_is_known_by_the_name_it_had() {
-    let gone = r#"{"id":"b","name":"DESTROYED_my_box_1700000000000","state":"destroying"}"#;
-    for (asked, known) in [("my_box", true), ("b", true), ("box", false), ("my", false)] {
-        let server = Scripted::new().json(200, gone);
-        let stopped = scripted(&server).sandboxes().stop(asked, false).await;
-        assert_eq!(stopped.is_ok(), known, "{asked}");
-    }
+async fn what_is_packed_is_not_unpacked() {
+    let packed = [
+        ("content-encoding", "gzip"),
+        ("content-type", "application/json"),
+    ];
+    let server = Scripted::new().answer(200, &packed, &b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..]);
+    let error = scripted(&server).sandboxes().get("x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    let asked = server.requests();
+    assert_eq!(asked[0].header("accept-encoding"), None);
 }

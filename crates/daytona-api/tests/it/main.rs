@@ -4,8 +4,6 @@
 mod build_log;
 mod decode;
 #[cfg(feature = "test-util")]
-mod errors;
-#[cfg(feature = "test-util")]
 mod failures;
 mod files;
 #[cfg(all(feature = "archive", feature = "test-util"))]

@@ -311,3 +311,13 @@ async fn no_secret_is_in_what_is_captured() {
             .any(|(_, value)| value.contains("canary"))
     );
 }
+
+#[tokio::test]
+async fn one_that_is_deleted_when_it_stops_is_known_by_the_name_it_had() {
+    let gone = r#"{"id":"b","name":"DESTROYED_my_box_1700000000000","state":"destroying"}"#;
+    for (asked, known) in [("my_box", true), ("b", true), ("box", false), ("my", false)] {
+        let server = Scripted::new().json(200, gone);
+        let stopped = scripted(&server).sandboxes().stop(asked, false).await;
+        assert_eq!(stopped.is_ok(), known, "{asked}");
+    }
+}

@@ -62,11 +62,14 @@ pub(crate) enum Do {
     WriteClose(Vec<u8>),
     /// Resets the connection after reading the request.
     Reset,
+    /// Closes the connection as soon as the request begins to arrive.
+    Close,
     /// Says nothing.
     Hang,
 }
 
-/// A server on loopback that answers the n-th request with the n-th step, the last one for ever.
+/// A server on loopback that answers the n-th request with the n-th step, the last one for ever. A request counts as
+/// soon as it begins to arrive.
 pub(crate) struct Server {
     pub(crate) port: u16,
     seen: Arc<AtomicUsize>,
@@ -125,14 +128,18 @@ pub(crate) fn quick(config: Config) -> Config {
 }
 
 async fn serve(mut stream: TcpStream, steps: Vec<Do>, count: Arc<AtomicUsize>) {
-    while read_request(&mut stream).await {
+    while let Ok(first) = stream.read_u8().await {
         let index = count.fetch_add(1, Ordering::SeqCst);
         let step = steps
             .get(index)
             .or(steps.last())
             .cloned()
             .unwrap_or(Do::Hang);
+        if matches!(step, Do::Close) || !read_request(first, &mut stream).await {
+            return;
+        }
         match step {
+            Do::Close => return,
             Do::Write(bytes) => {
                 if stream.write_all(&bytes).await.is_err() {
                     return;
@@ -152,9 +159,9 @@ async fn serve(mut stream: TcpStream, steps: Vec<Do>, count: Arc<AtomicUsize>) {
     }
 }
 
-/// Reads one request with its body; `false` at the end of the connection.
-async fn read_request(stream: &mut TcpStream) -> bool {
-    let mut head = Vec::new();
+/// Reads the rest of a request with its body; `false` at the end of the connection.
+async fn read_request(first: u8, stream: &mut TcpStream) -> bool {
+    let mut head = vec![first];
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use sandbox_core::path;
 
 use super::relative;
 use crate::args::Transfer;
@@ -48,22 +49,19 @@ fn shown(option: &str, transfer: &Transfer) -> String {
 fn inside(
     option: &str,
     transfer: &Transfer,
-    path: &str,
+    place: &str,
     workdir: Option<&str>,
 ) -> Result<(), Failure> {
-    let absolute = match workdir {
-        Some(workdir) => relative(workdir, path).starts_with('/'),
-        // where it will be is not known yet
-        None => false,
+    // where an absolute one leads is known with the working directory only
+    let known = match workdir {
+        Some(workdir) => relative(workdir, place),
+        None => place.trim_start_matches('/'),
     };
-    if path.split('/').any(|part| part == "..") || absolute {
-        return Err(Failure::new(format!(
-            "{}: {path} leads out of the sandbox's working directory",
-            shown(option, transfer)
-        ))
-        .hint("give a path below it, relative to it"));
-    }
-    Ok(())
+    path::normalize(known).map(drop).map_err(|error| {
+        Failure::new(shown(option, transfer))
+            .because(error)
+            .hint("give a path below the sandbox's working directory, relative to it")
+    })
 }
 
 /// Whether something can be put there. The folders that lack are made later.

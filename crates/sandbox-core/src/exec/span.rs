@@ -17,11 +17,17 @@ use crate::telling::{TARGET, kind, millis};
 /// within the current span, and costs next to nothing where nobody listens.
 ///
 /// ```
-/// # use sandbox_core::{Error, ExecOutcome, ExecRequest, ExecSpan};
-/// # async fn run(request: &ExecRequest) -> Result<ExecOutcome, Error> { unimplemented!() }
-/// # async fn f(request: ExecRequest) -> Result<ExecOutcome, Error> {
-/// ExecSpan::begin("sb-1").exec(run(&request)).await
-/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), sandbox_core::Error> {
+/// use std::time::Duration;
+/// use sandbox_core::{ExecOutcome, ExecSpan, ExecStatus, Output};
+///
+/// let work = async {
+///     // here the command is run
+///     let (out, err) = (Output::complete("42\n"), Output::complete(""));
+///     Ok(ExecOutcome::new(ExecStatus::Exited(0), out, err, Duration::from_millis(3)))
+/// };
+/// assert!(ExecSpan::begin("sb-1").exec(work).await?.success());
+/// # Ok(()) }
 /// ```
 pub struct ExecSpan {
     span: Span,

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use daytona_api::api::raw;
 use daytona_api::routes::{ALL, Api, Route};
@@ -53,44 +53,6 @@ pub(super) fn operation(method: &str, path: &str) -> &'static Route {
             let path = path.strip_prefix("/api").unwrap();
             route(Api::ControlPlane, method, path)
         }
-    }
-}
-
-/// What is sent again after trouble although its method does not promise that this is harmless, and why it is; see the
-/// documentation of each method. Of everything else the server sees one request, whatever it or the connection does:
-/// `once.rs` has that for each of them.
-#[tokio::test]
-async fn what_is_sent_again_is_listed() {
-    let mut again = BTreeMap::new();
-    for request in everything().await {
-        let known = again
-            .entry(route_of(&request).id)
-            .or_insert_with(BTreeSet::new);
-        known.insert((request.method().to_owned(), request.repeats()));
-    }
-    let is_plain = |method: &str| matches!(method, "POST" | "PATCH");
-    let mut table = String::new();
-    for (id, seen) in &again {
-        assert_eq!(seen.len(), 1, "{id} is treated in two ways: {seen:?}");
-        for (method, repeats) in seen {
-            if is_plain(method) && *repeats {
-                table.push_str(&format!("{method} {id} is sent again\n"));
-            } else if !is_plain(method) && !repeats {
-                table.push_str(&format!("{method} {id} is sent once\n"));
-            }
-        }
-    }
-    insta::assert_snapshot!(table);
-    for id in [
-        "createSandbox",
-        "ExecuteCommand",
-        "CodeRun",
-        "SessionExecuteCommand",
-    ] {
-        let once = again
-            .get(id)
-            .is_some_and(|seen| seen.iter().all(|(_, repeats)| !repeats));
-        assert!(once, "{id}");
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use daytona_api::routes::{ALL, Method};
@@ -11,12 +10,9 @@ use daytona_api::transport::{Body, ByteStream, HyperTransport, Transport, Transp
 use daytona_api::{Config, Daytona};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use super::{Lab, control, coverage, desktop, sandboxes, toolbox};
-use crate::support::KEY;
+use crate::support::{Do, KEY, Server, answer};
 
 /// What the server does with the request that is to fail.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +22,16 @@ enum Trouble {
     Reset,
     /// Closes a connection that was in use before as soon as the request begins to arrive.
     Close,
+}
+
+impl Trouble {
+    fn steps(self) -> Vec<Do> {
+        match self {
+            Self::Answer(status) => vec![answer(&format!("{status} X"), "", "")],
+            Self::Reset => vec![Do::Reset],
+            Self::Close => vec![answer("200 OK", "", ""), Do::Close],
+        }
+    }
 }
 
 /// Answers from the script, but one request goes to a real server, through a real pool.
@@ -97,43 +103,6 @@ impl Transport for Troubled {
     }
 }
 
-/// Counts each request as soon as it begins to arrive.
-async fn serve(mut stream: TcpStream, trouble: Trouble, begun: Arc<AtomicUsize>) {
-    let mut fresh = true;
-    while let Ok(byte) = stream.read_u8().await {
-        begun.fetch_add(1, Ordering::SeqCst);
-        if matches!(trouble, Trouble::Close) && !fresh {
-            return;
-        }
-        fresh = false;
-        let mut head = vec![byte];
-        while !head.ends_with(b"\r\n\r\n") {
-            let Ok(byte) = stream.read_u8().await else {
-                return;
-            };
-            head.push(byte);
-        }
-        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))
-            .map_or(0, |length| length.parse().unwrap());
-        let mut body = vec![0; length];
-        if stream.read_exact(&mut body).await.is_err() {
-            return;
-        }
-        let status = match trouble {
-            Trouble::Answer(status) => status,
-            Trouble::Close => 200,
-            Trouble::Reset => return stream.set_zero_linger().unwrap(),
-        };
-        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
-        if stream.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
-
 type Group = for<'l> fn(&'l Lab) -> BoxFuture<'l, ()>;
 
 const GROUPS: [Group; 7] = [
@@ -148,22 +117,12 @@ const GROUPS: [Group; 7] = [
 
 /// One run of a group, the request at `at` in trouble: that request, and whether it was made again.
 async fn run(group: Group, trouble: Trouble, at: usize) -> (&'static str, bool) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let begun = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&begun);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        let mut all = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            all.spawn(serve(stream, trouble, Arc::clone(&count)));
-        }
-    });
+    let server = Server::new(trouble.steps()).await;
     let script = Scripted::new();
     let transport = Arc::new(Troubled {
         script: script.clone(),
         real: HyperTransport::new(),
-        port,
+        port: server.port,
         trouble,
         at,
         asked: Mutex::default(),
@@ -175,11 +134,7 @@ async fn run(group: Group, trouble: Trouble, at: usize) -> (&'static str, bool) 
     let asked = transport.asked.lock().unwrap().clone();
     let operation = coverage::operation(&asked[at].0, &asked[at].1);
     let warm = usize::from(matches!(trouble, Trouble::Close));
-    assert_eq!(
-        begun.load(Ordering::SeqCst) - warm,
-        1,
-        "{operation:?} {trouble:?}"
-    );
+    assert_eq!(server.requests() - warm, 1, "{operation:?} {trouble:?}");
     let failed = lab.failed.lock().unwrap().take();
     match failed {
         Some(error) => {

@@ -4,6 +4,8 @@ mod build_log;
 mod bulk_download;
 mod bulk_upload;
 mod computer_use;
+#[cfg(feature = "context")]
+mod context;
 mod create;
 mod download;
 mod events;
@@ -50,6 +52,8 @@ pub use self::build_log::BuildLog;
 pub use self::bulk_download::{BulkDownload, BulkFile, FileError};
 pub use self::bulk_upload::BulkUpload;
 pub use self::computer_use::{ComputerUse, Screenshot};
+#[cfg(feature = "context")]
+pub use self::context::Context;
 pub use self::create::Create;
 pub use self::download::{Download, DownloadBuilder};
 pub use self::events::{Change, Event, Events, Watch};
@@ -58,7 +62,7 @@ pub use self::files::{Files, Permissions};
 #[cfg(feature = "archive")]
 pub use self::folder::{DownloadFolder, FolderLimits, FolderTransfer, UploadFolder};
 pub use self::git::{Git, GitClone, GitPull, GitPush};
-pub use self::image::Image;
+pub use self::image::{Image, PipOptions};
 pub use self::info::Info;
 pub use self::interpreter::Interpreter;
 pub use self::list::List;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RANGE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RANGE, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -142,6 +142,18 @@ impl Call {
         self
     }
 
+    /// A query that is complete and encoded already.
+    #[cfg(feature = "context")]
+    pub(crate) fn signed(mut self, query: &str) -> Self {
+        self.query = format!("?{query}");
+        self
+    }
+
+    /// Whether it goes to somebody else than Daytona, who gets nothing that is meant for Daytona.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.route.api == Api::ObjectStorage
+    }
+
     pub(crate) fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
@@ -209,7 +221,11 @@ impl Call {
         }
         *request.method_mut() = method;
         *request.uri_mut() = uri;
-        for (name, value) in common.iter().chain(self.headers.iter()) {
+        let foreign = self.is_foreign();
+        let common = common
+            .iter()
+            .filter(|(name, _)| !foreign || *name == USER_AGENT);
+        for (name, value) in common.chain(self.headers.iter()) {
             request.headers_mut().insert(name.clone(), value.clone());
         }
         if self.anonymous {

@@ -132,9 +132,8 @@ pub(crate) fn refused<'a>(
     secrets: &(impl Iterator<Item = &'a str> + Clone),
 ) -> Error {
     let wait = retry_after(headers);
-    if (300..400).contains(&status) {
-        let what = format!("the server answered {status}, a redirect, which is not followed");
-        return Error::answered(status, what, ServerText::default(), wait);
+    if let Some(error) = redirected(status, wait) {
+        return error;
     }
     let mut text = server_text(body);
     let is_html = text.is_none() && is_html(headers, body);
@@ -167,6 +166,45 @@ pub(crate) fn refused<'a>(
     }
     let error = Error::answered(status, what, text, wait);
     if is_page { error.not_daytona() } else { error }
+}
+
+fn redirected(status: u16, wait: Option<Duration>) -> Option<Error> {
+    if !(300..400).contains(&status) {
+        return None;
+    }
+    let what = format!("the server answered {status}, a redirect, which is not followed");
+    Some(Error::answered(status, what, ServerText::default(), wait))
+}
+
+/// As [`refused`], by an object storage: of its XML the code and the message are taken and nothing else, since it may
+/// repeat what was signed.
+pub(crate) fn refused_by_storage<'a>(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &(impl Iterator<Item = &'a str> + Clone),
+) -> Error {
+    let wait = retry_after(headers);
+    if let Some(error) = redirected(status, wait) {
+        return error;
+    }
+    let body = String::from_utf8_lossy(body);
+    let element = |name: &str| {
+        let (_, after) = body.split_once(&format!("<{name}>"))?;
+        let (text, _) = after.split_once(&format!("</{name}>"))?;
+        let text = clean(text, secrets.clone(), ERROR_KEPT);
+        Some(text).filter(|text| !text.is_empty())
+    };
+    let text = ServerText {
+        code: element("Code"),
+        message: element("Message"),
+        origin: None,
+    };
+    let what = match &text.code {
+        Some(code) => format!("the object storage answered {status} ({code})"),
+        None => format!("the object storage answered {status}"),
+    };
+    Error::answered(status, what, text, wait)
 }
 
 /// Message, code and source in the spellings that servers use.

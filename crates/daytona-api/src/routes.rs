@@ -3,7 +3,7 @@
 
 pub use crate::generated::routes::{ALL, control_plane, toolbox};
 
-/// Which of the two APIs an operation belongs to.
+/// Which of the APIs an operation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Api {
@@ -11,6 +11,9 @@ pub enum Api {
     ControlPlane,
     /// The toolbox of one sandbox; paths are relative to `{toolboxProxyUrl}/{sandboxId}`.
     Toolbox,
+    /// The object storage that build contexts go to, which speaks the protocol of S3; paths are relative to the
+    /// `storageUrl` that `getPushAccess` answers.
+    ObjectStorage,
 }
 
 /// The event socket: Socket.IO over a WebSocket, which no document has, so the id is a name of ours. Not in [`ALL`].
@@ -55,6 +58,33 @@ pub const BUILD_LOG: Route = Route {
     response_model: None,
     success: &[200],
 };
+
+const fn object(id: &'static str, method: Method) -> Route {
+    Route {
+        id,
+        api: Api::ObjectStorage,
+        method,
+        path: "/{bucket}/{key}",
+        path_params: &["bucket", "key"],
+        query: &[],
+        headers: &[],
+        tag: "object-storage",
+        deprecated: false,
+        newer: false,
+        request_types: &[],
+        request_model: None,
+        response_types: &[],
+        response_model: None,
+        success: &[200],
+    }
+}
+
+/// Whether an object is there: asked before the files of an image are uploaded. Not in [`ALL`]: the documents of
+/// Daytona have no operation of its object storage, so the id is S3's, as `putObject` is.
+pub const HEAD_OBJECT: Route = object("headObject", Method::Head);
+
+/// Stores an object: the files of an image, as one archive. Not in [`ALL`].
+pub const PUT_OBJECT: Route = object("putObject", Method::Put);
 
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

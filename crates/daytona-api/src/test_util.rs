@@ -236,11 +236,25 @@ async fn capture(
                 .unwrap_or_default()
         ),
         path: head.uri.path().to_owned(),
-        query: head.uri.query().map(str::to_owned),
+        query: head.uri.query().map(shown),
         headers: headers.collect(),
         body: bytes.clone(),
     };
     Ok((captured, http::Request::from_parts(head, Body::from(bytes))))
+}
+
+/// A query without what signs it.
+fn shown(query: &str) -> String {
+    let secret = [
+        "X-Amz-Credential",
+        "X-Amz-Security-Token",
+        "X-Amz-Signature",
+    ];
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if secret.contains(&name) => format!("{name}=[redacted]"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// A request on record. The credential is not kept; Debug shows of the body only its size.
@@ -273,7 +287,7 @@ impl Captured {
         &self.path
     }
 
-    /// The query as it was sent, without the question mark.
+    /// The query as it was sent, without the question mark; what signs a request to an object storage is `[redacted]`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()

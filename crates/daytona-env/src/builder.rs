@@ -195,6 +195,11 @@ impl DaytonaEnvironmentBuilder {
     /// by step, whose lines are part of the key as a name is: opens with equal images share a sandbox. Excludes
     /// [`snapshot`](Self::snapshot).
     ///
+    /// Of an image that copies files of this machine (feature `context`) their content is part of the key too: each
+    /// open looks at them, away from the runtime's threads, and reads those that may have changed. The same files give
+    /// the same sandbox, and a file that was changed gives another one; what was made of the old ones stays as it is.
+    /// Before a sandbox is created the server is brought what it does not have of them.
+    ///
     /// ```
     /// use daytona_env::{DaytonaEnvironment, Image};
     ///
@@ -379,7 +384,7 @@ impl DaytonaEnvironmentBuilder {
             api_url: self.api_url,
             target: self.target,
             snapshot: self.snapshot,
-            image: self.image.text,
+            image: self.image.into_text(),
             env_vars: self.env_vars,
             scope: self.scope.unwrap_or_else(|| Scope::Shared.into()),
         };

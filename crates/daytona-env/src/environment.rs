@@ -84,7 +84,8 @@ impl DaytonaEnvironment {
     ///
     /// # Errors
     ///
-    /// `Unresolved` lists every parameter that is missing or ill-typed; `InvalidInput` says what to change; `Auth`,
+    /// `Unresolved` lists every parameter that is missing or ill-typed; `InvalidInput` says what to change, also of local
+    /// files that an image copies; `Auth`,
     /// `Quota`, `RateLimited`, `Unavailable`, `Timeout` and `Provider` come from Daytona, with its reason; `Closed`: the
     /// environment was closed meanwhile.
     ///
@@ -92,6 +93,11 @@ impl DaytonaEnvironment {
     ///
     /// Dropping the future cancels nothing and leaks nothing: the environment owns the sandbox that is being made.
     pub async fn open(&self, context: &dyn Source) -> Result<Arc<DaytonaSandbox>, Error> {
+        #[cfg(feature = "context")]
+        if let Some(files) = &self.cache.provider().settings().files {
+            let image = files.key().await?;
+            return self.cache.open(&image.within(context)).await;
+        }
         self.cache.open(context).await
     }
 
@@ -203,7 +209,7 @@ impl DaytonaEnvironment {
 #[async_trait]
 impl SandboxFactory for DaytonaEnvironment {
     async fn open(&self, context: &dyn Source) -> Result<Arc<dyn Sandbox>, Error> {
-        Ok(self.cache.open(context).await?)
+        Ok(Self::open(self, context).await?)
     }
 
     fn workdir(&self) -> Option<&str> {

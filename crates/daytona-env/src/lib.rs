@@ -58,6 +58,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `context` | no | images that copy files of this machine |
 //! | `local` | no | `DaytonaEnvironment::local` and `DaytonaEnvironment::on`: an embedded server, no account |
 //!
 //! # Errors
@@ -73,6 +74,8 @@ mod builder;
 mod clients;
 mod environment;
 mod error;
+#[cfg(feature = "context")]
+mod files;
 mod fingerprint;
 mod labels;
 mod lease;
@@ -90,7 +93,7 @@ mod wrapper;
 
 pub use builder::{DaytonaEnvironmentBuilder, ImageParam};
 pub use daytona_api::TraceContext;
-pub use daytona_api::api::Image;
+pub use daytona_api::api::{Image, PipOptions};
 pub use environment::DaytonaEnvironment;
 pub use lease::Lease;
 pub use resources::DaytonaResources;

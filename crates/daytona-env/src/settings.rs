@@ -35,6 +35,9 @@ pub(crate) struct Settings {
     pub(crate) share: Option<Share>,
     /// The image is a whole Dockerfile of the builder's own, and no name.
     pub(crate) described_image: bool,
+    /// The files of this machine that it copies.
+    #[cfg(feature = "context")]
+    pub(crate) files: Option<std::sync::Arc<crate::files::ImageFiles>>,
     /// After which no time to live reaches; `None` for no bound.
     pub(crate) max_lifetime: Option<Duration>,
 }

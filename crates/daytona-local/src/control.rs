@@ -10,6 +10,6 @@ pub(crate) mod row;
 pub(crate) mod settings;
 pub(crate) mod store;
 mod timers;
-mod view;
+pub(crate) mod view;
 
 pub use row::SandboxRow;

@@ -12,15 +12,19 @@
 //! # }
 //! ```
 //!
-//! An image is recorded and not pulled: programs run on the host's own `/usr`, read-only, in a private root.
+//! An image is recorded and not pulled: programs run on the host's own `/usr`, read-only, in a private root. What its
+//! Dockerfile copies from a build context is put into the sandbox, and its `ENV` and `WORKDIR` are in force there;
+//! nothing of it is run. [`ServerBuilder::object_storage`] is where build contexts are uploaded to.
 
 mod clock;
 mod control;
 mod error;
 mod faults;
+mod image;
 mod isolate;
 mod log;
 mod server;
+mod storage;
 mod toolbox;
 
 pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock, TokioClock};

@@ -11,7 +11,7 @@ pub(crate) mod ident;
 mod in_place;
 pub(crate) mod query;
 pub(crate) mod reply;
-mod router;
+pub(crate) mod router;
 mod strike;
 
 pub(crate) use dispatch::Call;

@@ -59,7 +59,12 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
     let place = {
         let mut store = app.store();
         let row = store.find(&id)?;
-        let mut env = row.env.clone();
+        let mut env = row
+            .plan
+            .as_ref()
+            .map(|plan| plan.env.clone())
+            .unwrap_or_default();
+        env.extend(row.env.clone());
         for (name, value) in [
             (
                 "DAYTONA_SANDBOX_SNAPSHOT",
@@ -105,7 +110,8 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         | "DeleteInterpreterContext"
         | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
-        "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
+        "GetWorkDir" | "getProjectDir_deprecated" => Ok(info::workdir(&place)),
+        "GetUserHomeDir" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,
     }
 }

@@ -32,6 +32,9 @@ use crate::routes::control_plane as routes;
 pub struct Create {
     client: Daytona,
     body: CreateSandbox,
+    /// One whose local files are to be uploaded first.
+    #[cfg(feature = "context")]
+    image: Option<Image>,
     wrong: Option<Error>,
 }
 
@@ -42,6 +45,8 @@ impl Create {
         Self {
             client,
             body,
+            #[cfg(feature = "context")]
+            image: None,
             wrong: None,
         }
     }
@@ -59,7 +64,8 @@ impl Create {
     }
 
     /// The image to start from: a name such as `python:3.12`, or an [`Image`] made step by step. The server builds
-    /// it first. What is wrong with the image is an error of [`send`](Self::send), before anything is sent.
+    /// it first. What is wrong with the image is an error of [`send`](Self::send), before anything is sent. Local files
+    /// that it copies are read and uploaded by [`send`](Self::send), before the sandbox is asked for.
     ///
     /// ```no_run
     /// # async fn example(api: daytona_api::Daytona) -> Result<(), daytona_api::Error> {
@@ -70,16 +76,32 @@ impl Create {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn image(self, image: impl Into<Image>) -> Self {
-        match image.into().build_info() {
-            Ok(info) => self.build_info(info),
-            Err(why) => self.refuse(why),
+    pub fn image(mut self, image: impl Into<Image>) -> Self {
+        let image = image.into();
+        match image.build_info() {
+            Ok(info) => {
+                self = self.build_info(info);
+                #[cfg(feature = "context")]
+                {
+                    self.image = Some(image).filter(Image::has_local_files);
+                }
+                self
+            }
+            Err(wrong) => {
+                self.wrong.get_or_insert(wrong);
+                self
+            }
         }
     }
 
-    /// A Dockerfile to build and start from.
+    /// A Dockerfile to build and start from, and the hashes of what it copies, which must be in the server's object
+    /// storage by then. In place of what [`image`](Self::image) set.
     pub fn build_info(mut self, info: CreateBuildInfo) -> Self {
         self.body.build_info = Some(info);
+        #[cfg(feature = "context")]
+        {
+            self.image = None;
+        }
         self
     }
 
@@ -191,11 +213,6 @@ impl Create {
         self
     }
 
-    fn refuse(mut self, why: &'static str) -> Self {
-        self.wrong.get_or_insert_with(|| Error::build(why));
-        self
-    }
-
     /// Sends it: `POST /sandbox`.
     ///
     /// The state in the answer may be behind; [`get`](super::Sandboxes::get) has the present one. A sandbox from
@@ -205,7 +222,8 @@ impl Create {
     ///
     /// Never retried once it may have been sent. Where
     /// [`may_have_reached_server`](Error::may_have_reached_server) is true there may be a sandbox all the same,
-    /// also after a status such as 400 or 502: look for it by name.
+    /// also after a status such as 400 or 502: look for it by name. Where local files could not be read or uploaded it
+    /// is false, and [`operation`](Error::operation) is that of the upload or none.
     ///
     /// # Cancel safety
     ///
@@ -214,7 +232,12 @@ impl Create {
         let id = routes::CREATE_SANDBOX.id;
         let Self {
             client,
+            #[cfg(not(feature = "context"))]
             body,
+            #[cfg(feature = "context")]
+            mut body,
+            #[cfg(feature = "context")]
+            image,
             wrong,
         } = self;
         if let Some(wrong) = wrong {
@@ -224,6 +247,10 @@ impl Create {
             return Err(
                 Error::build("a snapshot and an image exclude each other").with_operation(id)
             );
+        }
+        #[cfg(feature = "context")]
+        if let (Some(image), Some(info)) = (image, &mut body.build_info) {
+            info.context_hashes = image.uploaded(&client).await?.context_hashes;
         }
         let timeouts = client.shared.config.timeouts;
         let limit = client.shared.config.limits.metadata;

@@ -15,11 +15,10 @@ use tokio::task::spawn_blocking;
 
 use super::{Files, Progress, Upload};
 use crate::error::{Error, ErrorKind};
-use crate::wire::random;
+use crate::wire::{pipe, random};
 
 mod names;
 mod pack;
-mod pipe;
 mod remote;
 mod scratch;
 mod unpack;

@@ -1,8 +1,27 @@
+use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
+use self::dockerfile::opens_here_document;
+#[cfg(feature = "context")]
+use super::context::Local;
 use crate::error::Error;
 use crate::models::CreateBuildInfo;
+
+mod dockerfile;
+#[cfg(feature = "context")]
+mod glob;
+#[cfg(feature = "context")]
+mod local;
+mod pip;
+mod words;
+
+pub use self::pip::PipOptions;
+
+/// The largest Dockerfile that is read.
+const DOCKERFILE: u64 = 16 << 20;
 
 /// The series of Python that [`Image::debian_slim`] knows, and the release that each stands for.
 ///
@@ -15,15 +34,24 @@ const PYTHON: [(&str, &str); 5] = [
     ("3.13", "3.13.3"),
 ];
 
+#[cfg(feature = "context")]
+const NO_CONTEXT: &str = "`COPY` and `ADD` of local files need the folder they are in: use dockerfile_commands_in, \
+    from_dockerfile, add_local_file or add_local_dir";
+#[cfg(not(feature = "context"))]
+const NO_CONTEXT: &str = "files of this machine can be copied into an image with the feature `context` of daytona-api \
+    only; turn it on, or upload them to the sandbox instead";
+
 /// An image described step by step, which the server builds: the lines of a Dockerfile.
 ///
 /// The lines are those that the official clients write, so that the server can reuse what it built for one.
-/// Two images with the same lines are equal, whatever they were made with. No argument can add a line of its own:
+/// Two images with the same lines, and local files at the same places, are equal, whatever they were made with. No argument can add a line of its own:
 /// a line break, or an end that would swallow the next line, is an error; only
 /// [`dockerfile_commands`](Self::dockerfile_commands) and [`from_dockerfile`](Self::from_dockerfile) take whole lines. The first error is kept and comes with
 /// [`dockerfile`](Self::dockerfile), or when the sandbox is created. Debug shows no line: it may hold a secret.
 ///
-/// Files of this machine cannot be copied into an image yet; `COPY` and `ADD` of one are errors.
+/// With the feature `context` files of this machine can be copied into it, by `add_local_file`, `add_local_dir`,
+/// `dockerfile_commands_in`, `from_dockerfile` and `pip_install_from_requirements`: they are read and uploaded when a
+/// sandbox or a snapshot is created from the image. Without it `COPY` and `ADD` of one are errors.
 ///
 /// ```
 /// use daytona_api::api::Image;
@@ -45,10 +73,21 @@ const PYTHON: [(&str, &str); 5] = [
 #[must_use = "an image does nothing before a sandbox is created from it"]
 pub struct Image {
     lines: String,
-    wrong: Option<&'static str>,
+    #[cfg(feature = "context")]
+    context: Vec<Local>,
+    wrong: Option<Cow<'static, str>>,
 }
 
 impl Image {
+    fn empty() -> Self {
+        Self {
+            lines: String::new(),
+            #[cfg(feature = "context")]
+            context: Vec::new(),
+            wrong: None,
+        }
+    }
+
     /// Starts from an image of a registry, such as `python:3.12`. A space, a line break or a control character in
     /// it is an error.
     ///
@@ -60,10 +99,7 @@ impl Image {
     /// ```
     pub fn base(image: impl AsRef<str>) -> Self {
         let image = image.as_ref().trim();
-        let start = Self {
-            lines: String::new(),
-            wrong: None,
-        };
+        let start = Self::empty();
         if image.is_empty()
             || image
                 .chars()
@@ -92,38 +128,45 @@ impl Image {
             )
     }
 
-    /// Takes a Dockerfile as it is. One that copies local files is an error of the image.
+    /// Takes a Dockerfile as it is. With the feature `context`, `COPY` and `ADD` take local files from its folder, as
+    /// `dockerfile_commands_in` says; without it they are an error of the image.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is not UTF-8 text. It is read at once and blocks the thread meanwhile.
+    /// The file cannot be read, is larger than 16 MiB, or is not UTF-8 text. It is read at once and blocks the thread
+    /// meanwhile.
     pub fn from_dockerfile(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::build("the Dockerfile cannot be read").with_source(error))?;
-        let start = Self {
-            lines: String::new(),
-            wrong: None,
-        };
-        Ok(start.dockerfile_commands([text]))
+        let path = path.as_ref();
+        let text = read_text(path, "Dockerfile", DOCKERFILE)?;
+        let start = Self::empty();
+        if let Err(why) = check_lines(&text) {
+            return Ok(start.refuse(why));
+        }
+        let mut image = start.beside(path, &text);
+        image.lines.push_str(&text);
+        if !text.ends_with('\n') {
+            image.lines.push('\n');
+        }
+        Ok(image)
     }
 
-    /// Installs Python packages with pip, in the order of their names. Each is one argument, such as `numpy` or
-    /// `pandas>=2`; one that begins with `-` would be an option of pip and is an error.
-    pub fn pip_install<S: AsRef<str>>(self, packages: impl IntoIterator<Item = S>) -> Self {
-        let packages: Vec<S> = packages.into_iter().collect();
-        let mut packages: Vec<&str> = packages.iter().map(AsRef::as_ref).collect();
-        if packages.is_empty() {
+    #[cfg(feature = "context")]
+    fn beside(self, dockerfile: &Path, text: &str) -> Self {
+        let folder = dockerfile.parent().unwrap_or_else(|| Path::new(""));
+        // with a slash at its end, which the official client hashes without
+        self.copying(text, &folder.join(""))
+    }
+
+    #[cfg(not(feature = "context"))]
+    fn beside(self, _: &Path, text: &str) -> Self {
+        self.without_local_files(text)
+    }
+
+    fn without_local_files(self, text: &str) -> Self {
+        if dockerfile::copies(text).is_empty() {
             return self;
         }
-        if packages
-            .iter()
-            .any(|package| package.trim_start().starts_with('-') || package.trim().is_empty())
-        {
-            return self.refuse("a package must have a name, and not begin with `-`");
-        }
-        packages.sort_unstable();
-        let packages: Vec<String> = packages.into_iter().map(quoted).collect();
-        self.instruction(&format!("RUN python -m pip install {}", packages.join(" ")))
+        self.refuse(NO_CONTEXT)
     }
 
     /// Runs shell commands while the image is built, each in a layer of its own. Line breaks, a `\` at the end and
@@ -173,22 +216,15 @@ impl Image {
     }
 
     /// Adds lines of a Dockerfile as they are. `COPY` and `ADD` are errors unless they copy from another stage or
-    /// image (`--from=`), or `ADD` from an address.
+    /// image (`--from=`), or `ADD` from an address; with the feature `context`, `dockerfile_commands_in` takes local
+    /// files along.
     pub fn dockerfile_commands<S: AsRef<str>>(self, lines: impl IntoIterator<Item = S>) -> Self {
         lines.into_iter().fold(self, |image, text| {
             let text = text.as_ref();
-            if text.contains('\0') || text.trim().is_empty() || text.trim_end().ends_with('\\') {
-                return image.refuse(
-                    "lines of a Dockerfile must not be empty, hold a zero byte, or end in `\\`",
-                );
+            match check_lines(text) {
+                Ok(()) => image.without_local_files(text).line(text.trim_end()),
+                Err(why) => image.refuse(why),
             }
-            let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
-            if joined.lines().any(copies_local) {
-                return image.refuse(
-                    "files of this machine cannot be copied into an image yet; upload them to the sandbox instead",
-                );
-            }
-            image.line(text.trim_end())
         })
     }
 
@@ -198,22 +234,22 @@ impl Image {
     ///
     /// The first thing that was wrong with the steps.
     pub fn dockerfile(&self) -> Result<&str, Error> {
-        self.wrong
-            .map_or(Ok(self.lines.as_str()), |why| Err(Error::build(why)))
-    }
-
-    pub(crate) fn build_info(self) -> Result<CreateBuildInfo, &'static str> {
-        match self.wrong {
-            Some(why) => Err(why),
-            None => Ok(CreateBuildInfo {
-                dockerfile_content: self.lines,
-                ..CreateBuildInfo::default()
-            }),
+        match &self.wrong {
+            None => Ok(&self.lines),
+            Some(why) => Err(Error::build(why.clone())),
         }
     }
 
-    fn refuse(mut self, why: &'static str) -> Self {
-        self.wrong.get_or_insert(why);
+    /// The Dockerfile as the wire has it; the hashes of what it copies are not in it yet.
+    pub(crate) fn build_info(&self) -> Result<CreateBuildInfo, Error> {
+        Ok(CreateBuildInfo {
+            dockerfile_content: self.dockerfile()?.to_owned(),
+            ..CreateBuildInfo::default()
+        })
+    }
+
+    fn refuse(mut self, why: impl Into<Cow<'static, str>>) -> Self {
+        self.wrong.get_or_insert_with(|| why.into());
         self
     }
 
@@ -240,10 +276,24 @@ impl Image {
     }
 }
 
+impl Image {
+    #[cfg(feature = "context")]
+    fn local_count(&self) -> usize {
+        self.context.len()
+    }
+
+    #[cfg(not(feature = "context"))]
+    #[expect(clippy::unused_self, reason = "with the feature it is used")]
+    const fn local_count(&self) -> usize {
+        0
+    }
+}
+
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Image")
             .field("lines", &self.lines.lines().count())
+            .field("local", &self.local_count())
             .field("wrong", &self.wrong)
             .finish()
     }
@@ -294,32 +344,30 @@ fn exec_form<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> String {
     format!("[{}]", arguments.join(", "))
 }
 
-fn opens_here_document(word: &str) -> bool {
-    word.trim_start_matches(|char: char| char.is_ascii_digit())
-        .strip_prefix("<<")
-        .is_some_and(|name| !name.contains('<'))
+/// Whether lines can be added as they are.
+fn check_lines(text: &str) -> Result<(), &'static str> {
+    if text.contains('\0') || text.trim().is_empty() || text.trim_end().ends_with('\\') {
+        return Err("lines of a Dockerfile must not be empty, hold a zero byte, or end in `\\`");
+    }
+    Ok(())
 }
 
-fn copies_local(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    let mut instruction = words.next().unwrap_or_default();
-    if instruction.eq_ignore_ascii_case("ONBUILD") {
-        instruction = words.next().unwrap_or_default();
-    }
-    let add = instruction.eq_ignore_ascii_case("ADD");
-    if !add && !instruction.eq_ignore_ascii_case("COPY") {
-        return false;
-    }
-    let mut options = words.clone().take_while(|word| word.starts_with("--"));
-    if !add && options.any(|option| option.starts_with("--from=")) {
-        return false;
-    }
-    let sources: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
-    let sources = sources.split_last().map_or(&[][..], |(_, rest)| rest);
-    let address = |source: &&str| {
-        ["http://", "https://", "git@", "git://"]
-            .iter()
-            .any(|scheme| source.starts_with(scheme))
+/// A text file of this machine, with line breaks of one kind.
+fn read_text(path: &Path, name: &str, largest: u64) -> Result<String, Error> {
+    let unreadable = |error: std::io::Error| {
+        Error::build(format!("the {name} cannot be read")).with_source(error)
     };
-    !add || sources.is_empty() || !sources.iter().all(address)
+    let about = std::fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(Error::build(format!("the {name} is no regular file")));
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let read = file.take(largest + 1).read_to_string(&mut text);
+    if read.map_err(unreadable)? as u64 > largest {
+        return Err(Error::build(format!(
+            "the {name} is larger than {largest} bytes"
+        )));
+    }
+    Ok(text.replace("\r\n", "\n"))
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 
+use super::Image;
 use super::wait::{Now, wait};
 use crate::client::Daytona;
 use crate::error::Error;
@@ -69,6 +70,44 @@ impl Snapshots {
         self.client
             .fetch(Call::new(&routes::CREATE_SNAPSHOT, &[])?.json(&body)?)
             .await
+    }
+
+    /// As [`create`](Self::create), from an [`Image`]: local files that it copies are read and uploaded first. `set`
+    /// fills in what else is wanted.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and what is wrong with the image or its files, for which
+    /// [`may_have_reached_server`](Error::may_have_reached_server) is false: no snapshot was made.
+    ///
+    /// # Cancel safety
+    ///
+    /// The snapshot may be made all the same.
+    ///
+    /// ```no_run
+    /// # async fn example(api: daytona_api::Daytona) -> Result<(), daytona_api::Error> {
+    /// use daytona_api::api::Image;
+    ///
+    /// let image = Image::debian_slim("3.12").pip_install(["numpy"]);
+    /// api.snapshots().create_from_image("tools:1", &image, |new| new.memory = Some(2)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn create_from_image(
+        &self,
+        name: &str,
+        image: &Image,
+        set: impl FnOnce(&mut CreateSnapshot) + Send,
+    ) -> Result<SnapshotDto, Error> {
+        #[cfg(feature = "context")]
+        let info = image.uploaded(&self.client).await?;
+        #[cfg(not(feature = "context"))]
+        let info = image.build_info()?;
+        self.create(name, |new| {
+            set(new);
+            new.build_info = Some(info);
+        })
+        .await
     }
 
     /// One snapshot, by id or name: `GET /snapshots/{id_or_name}`.

@@ -12,7 +12,9 @@ use super::span::{Told, retrying};
 use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
-use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
+use crate::response::{
+    Answer, Patience, broken, decode, read, read_error, refused, refused_by_storage,
+};
 use crate::transport::{Body, ByteStream, Wait};
 
 /// How much of a success to read.
@@ -181,6 +183,9 @@ impl Daytona {
     /// The request for the next attempt, with all that goes with each. Called within the attempt's span.
     fn request(&self, base: &Base, call: &mut Call) -> Result<http::Request<Body>, Error> {
         let mut request = call.request(base, &self.shared.headers)?;
+        if call.is_foreign() {
+            return Ok(request);
+        }
         let headers = request.headers_mut();
         if self.quiet {
             let name = HeaderName::from_static("x-daytona-skip-last-activity-update");
@@ -272,6 +277,11 @@ impl Daytona {
         }
         if !head.status.is_success() && call.also != Some(status) {
             let text = read_error(body, patience).await;
+            let refused = if call.is_foreign() {
+                refused_by_storage
+            } else {
+                refused
+            };
             return Err(refused(status, &head.headers, &text, &self.hidden(call)));
         }
         match want {

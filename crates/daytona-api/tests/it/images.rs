@@ -90,7 +90,12 @@ fn local_files_are_refused() {
         "FROM a\n  COPY . /x",
     ] {
         let why = refused(&Image::base("a").dockerfile_commands([line]));
-        assert!(why.contains("upload them"), "{line}: {why}");
+        let advice = if cfg!(feature = "context") {
+            "use dockerfile_commands_in"
+        } else {
+            "turn it on, or upload them"
+        };
+        assert!(why.contains(advice), "{line}: {why}");
     }
     let missing = Image::from_dockerfile("/nowhere/Dockerfile").unwrap_err();
     assert!(missing.is_build() && std::error::Error::source(&missing).is_some());

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "test-util")]
 mod build_log;
+#[cfg(all(feature = "context", feature = "test-util"))]
+mod contexts;
 mod decode;
 #[cfg(feature = "test-util")]
 mod failures;

@@ -96,6 +96,8 @@ impl DaytonaEnvironmentBuilder {
             share: self.share.as_ref().map(|(share, _)| share.clone()),
             max_lifetime: self.limits.max_lifetime,
             described_image: self.image.described,
+            #[cfg(feature = "context")]
+            files: self.image.files.clone(),
         })
     }
 

@@ -11,7 +11,8 @@ use crate::validate::{Invalid, check_image};
 /// What [`DaytonaEnvironmentBuilder::image`](super::DaytonaEnvironmentBuilder::image) takes: the name of an image, a
 /// variable or a template that resolves to one, or an [`Image`] described step by step.
 ///
-/// An image that is nothing but its base is the same as its name. Debug shows no line of a described image: it may
+/// An image that is nothing but its base is the same as its name. One that copies files of this machine (feature
+/// `context`) is told by what is in them: see [`image`](super::DaytonaEnvironmentBuilder::image). Debug shows no line of a described image: it may
 /// hold a secret.
 ///
 /// ```
@@ -29,6 +30,9 @@ pub struct ImageParam {
     pub(crate) text: OptParam<String>,
     /// The text is a whole Dockerfile, which an [`Image`] has checked.
     pub(crate) described: bool,
+    /// The files of this machine that it copies.
+    #[cfg(feature = "context")]
+    pub(crate) files: Option<std::sync::Arc<crate::files::ImageFiles>>,
     wrong: Option<String>,
 }
 
@@ -45,6 +49,17 @@ impl ImageParam {
             text: text.into(),
             ..Self::default()
         }
+    }
+}
+
+impl ImageParam {
+    /// What the key is made of.
+    pub(crate) fn into_text(self) -> OptParam<String> {
+        #[cfg(feature = "context")]
+        if self.files.is_some() {
+            return Variable::new(crate::files::VARIABLE).into();
+        }
+        self.text
     }
 }
 
@@ -74,6 +89,8 @@ impl From<&Image> for ImageParam {
             Some(base) => Self::of(base),
             None => Self {
                 described: true,
+                #[cfg(feature = "context")]
+                files: crate::files::ImageFiles::of(image),
                 ..Self::of(dockerfile)
             },
         }

@@ -33,7 +33,8 @@ impl DaytonaProvider {
             clients,
             api,
         };
-        match self.post(&making, params).await {
+        let build = self.build_info(&making, params).await?;
+        match self.post(&making, params, build).await {
             // the name was never anybody else's: an answer with another is about another sandbox
             Ok(row) if !row.name.is_empty() && row.name != attempt.name() => {
                 Err(CreateError::may_exist(provider_error(
@@ -46,10 +47,35 @@ impl DaytonaProvider {
         }
     }
 
+    /// What is to be built, where the image is more than a name; what it copies is where the server finds it.
+    async fn build_info(
+        &self,
+        making: &Making<'_>,
+        params: &DaytonaParamsResolved,
+    ) -> Result<Option<models::CreateBuildInfo>, CreateError> {
+        let Some(image) = params
+            .image
+            .as_ref()
+            .filter(|_| self.settings.described_image)
+        else {
+            return Ok(None);
+        };
+        #[cfg(feature = "context")]
+        if let Some(files) = &self.settings.files {
+            let info = files.bring(image, &making.api).await;
+            return info.map(Some).map_err(CreateError::not_created);
+        }
+        let _ = making;
+        let mut info = models::CreateBuildInfo::default();
+        info.dockerfile_content.clone_from(image);
+        Ok(Some(info))
+    }
+
     async fn post(
         &self,
         making: &Making<'_>,
         params: &DaytonaParamsResolved,
+        build: Option<models::CreateBuildInfo>,
     ) -> Result<models::Sandbox, daytona_api::Error> {
         let intervals = &self.settings.intervals;
         let labels = self.ownership(making.attempt, params).labels();
@@ -84,12 +110,9 @@ impl DaytonaProvider {
             request = request.snapshot(snapshot);
         }
         if let Some(image) = &params.image {
-            request = if self.settings.described_image {
-                let mut info = models::CreateBuildInfo::default();
-                info.dockerfile_content.clone_from(image);
-                request.build_info(info)
-            } else {
-                request.image(image)
+            request = match build {
+                Some(info) => request.build_info(info),
+                None => request.image(image),
             };
             let resources = self.settings.resources;
             if let Some(cpu) = resources.cpu {

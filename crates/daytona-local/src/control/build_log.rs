@@ -36,13 +36,12 @@ impl fmt::Debug for Written {
 }
 
 impl BuildLog {
-    pub(crate) fn begin(dockerfile: Option<&str>) -> Self {
+    /// `lines` says of each line of the Dockerfile whether it is carried out.
+    pub(crate) fn begin(lines: &str) -> Self {
         let mut text =
             "embedded server: no image is built, the sandbox runs on this machine\n".to_owned();
-        for line in dockerfile.unwrap_or_default().lines() {
-            // writing to a String cannot fail
-            let _ = writeln!(text, "not carried out: {line}");
-        }
+        text.push_str(lines);
+        // writing to a String cannot fail
         let _ = writeln!(text, "state: {}", SandboxState::PendingBuild.as_str());
         let over = false;
         Self(watch::Sender::new(Written { text, over }))

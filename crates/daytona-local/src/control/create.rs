@@ -1,6 +1,7 @@
 //! `POST /sandbox`.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use daytona_api::models::{SandboxDesiredState, SandboxState};
@@ -10,18 +11,25 @@ use super::build_log::BuildLog;
 use super::row::{Build, Intervals, Row};
 use crate::clock::add;
 use crate::faults::Action;
+use crate::image::Plan;
 use crate::server::app::App;
 use crate::server::reply::{Failure, Reply};
 
 const MAX_ARCHIVE: i64 = 43_200;
 
-pub(crate) fn create(app: &App, body: &Value, fault: Option<&Action>) -> Result<Reply, Failure> {
+pub(crate) fn create(
+    app: &App,
+    body: &Value,
+    plan: Option<Arc<Plan>>,
+    fault: Option<&Action>,
+) -> Result<Reply, Failure> {
     let body = body
         .as_object()
         .ok_or_else(|| Failure::bad("Invalid JSON in request body"))?;
-    let row = parse(app, body)?;
+    let mut row = parse(app, body, plan)?;
     let (id, from_image) = (row.id.clone(), row.build.is_some());
-    let mut row = row;
+    // a fault of the build, not of a rule: what is wrong with the image shows while it is built
+    let unbuilt = row.plan.as_ref().and_then(|plan| plan.failed.clone());
     let delay = app.options.create_delay;
     let now = row.created_at;
     let quiet = matches!(fault, Some(Action::ErrorState { quiet: true, .. }));
@@ -33,6 +41,10 @@ pub(crate) fn create(app: &App, body: &Value, fault: Option<&Action>) -> Result<
         let last = match fault {
             Some(Action::ErrorState { reason, .. }) if quiet => {
                 row.error_reason = Some(reason.clone());
+                row.failed_state()
+            }
+            _ if unbuilt.is_some() => {
+                row.error_reason.clone_from(&unbuilt);
                 row.failed_state()
             }
             _ => SandboxState::Started,
@@ -59,6 +71,10 @@ pub(crate) fn create(app: &App, body: &Value, fault: Option<&Action>) -> Result<
         }
         _ => {}
     }
+    if let Some(reason) = unbuilt.filter(|_| !stepwise) {
+        fail(app, &id, &reason);
+        return Ok(Reply::json(200, &view));
+    }
     if stepwise {
         return Ok(Reply::json(200, &view));
     }
@@ -82,7 +98,11 @@ fn fail(app: &App, id: &str, reason: &str) {
     }
 }
 
-fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
+fn parse(
+    app: &App,
+    body: &Map<String, Value>,
+    mut plan: Option<Arc<Plan>>,
+) -> Result<Row, Failure> {
     let mut problems = Vec::new();
     let mut fields = Fields {
         body,
@@ -103,7 +123,8 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     let archive = fields.number("autoArchiveInterval");
     let delete = fields.number("autoDeleteInterval");
     let ttl = fields.number("ttlMinutes");
-    let build = fields.object("buildInfo").map(build);
+    let log = plan.as_ref().map_or("", |plan| plan.log.as_str());
+    let build = fields.object("buildInfo").map(|info| build(info, log));
     if !problems.is_empty() {
         return Err(Failure::bad(problems.join(", ")));
     }
@@ -131,6 +152,12 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
             return Err(Failure::bad(format!(
                 "Snapshot {snapshot} not found. Did you add it through the Daytona Dashboard?"
             )));
+        }
+        if let Some(built) = app.store().built.get(&snapshot) {
+            if built.failed.is_some() {
+                return Err(Failure::bad(format!("Snapshot {snapshot} is build_failed")));
+            }
+            plan = Some(Arc::clone(built));
         }
         (Some(snapshot), 1, 0, 1, 3)
     };
@@ -180,13 +207,14 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         updated_at: now,
         last_activity_at: now,
         open: BTreeMap::new(),
+        plan,
         cell: None,
         past: VecDeque::new(),
         news: None,
     })
 }
 
-fn build(info: &Map<String, Value>) -> Build {
+fn build(info: &Map<String, Value>, log: &str) -> Build {
     let dockerfile = info.get("dockerfileContent").and_then(Value::as_str);
     let hashes = info.get("contextHashes").and_then(Value::as_array);
     Build {
@@ -195,7 +223,7 @@ fn build(info: &Map<String, Value>) -> Build {
             let hashes = hashes.iter().filter_map(Value::as_str);
             hashes.map(str::to_owned).collect()
         }),
-        log: BuildLog::begin(dockerfile),
+        log: BuildLog::begin(log),
     }
 }
 

@@ -12,6 +12,7 @@ use super::build_log::BuildLog;
 use super::news::News;
 use super::store::Work;
 use crate::clock::{add, between};
+use crate::image::Plan;
 use crate::isolate::cell::Cell;
 
 /// How often a request that stays open counts as activity.
@@ -63,6 +64,8 @@ pub(crate) struct Row {
     pub(crate) last_activity_at: Timestamp,
     /// Toolbox requests that are open, and since when.
     pub(crate) open: BTreeMap<u64, Timestamp>,
+    /// What its image asks for; that of its snapshot, if it has one.
+    pub(crate) plan: Option<Arc<Plan>>,
     /// Made by the first toolbox request.
     pub(crate) cell: Option<Arc<Cell>>,
     /// What it was before each of its last changes, oldest first.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::news::News;
 use super::row::Row;
+use crate::image::Plan;
 use crate::isolate::cell::Cell;
 use crate::server::reply::Failure;
 
@@ -26,6 +27,8 @@ pub(crate) struct Store {
     pub(crate) rows: BTreeMap<String, Row>,
     names: HashMap<String, String>,
     pub(crate) snapshots: BTreeSet<String>,
+    /// What the images of some of them ask for.
+    pub(crate) built: HashMap<String, Arc<Plan>>,
     /// When rows take their next step.
     pub(super) steps: BTreeSet<(Timestamp, String)>,
     pub(super) next_tick: Timestamp,
@@ -39,6 +42,7 @@ impl Store {
             rows: BTreeMap::new(),
             names: HashMap::new(),
             snapshots,
+            built: HashMap::new(),
             steps: BTreeSet::new(),
             next_tick,
             next_request: 0,

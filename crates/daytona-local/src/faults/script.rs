@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::fault::Fault;
 use super::plan::{FaultKind, FaultPlan};
 use crate::error::Error;
+use crate::storage;
 
 /// Faults as a JSON document: `daytona-env serve --faults FILE` takes one, and so does the admin endpoint
 /// ([`ServerBuilder::admin`](crate::ServerBuilder::admin)). The project's `docs/testing-offline.md` has the whole format.
@@ -216,7 +217,7 @@ fn operation(id: &str) -> Result<&'static str, String> {
         let all = routes::ALL
             .iter()
             .chain([&routes::EVENT_SOCKET, &routes::BUILD_LOG]);
-        all.map(|route| route.id)
+        all.map(|route| route.id).chain(storage::OPERATIONS)
     };
     if let Some(id) = known().find(|known| *known == id) {
         return Ok(id);

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::host::Host;
 use super::space::Space;
 use super::{IsolationMode, scan};
+use crate::image::Plan;
 use crate::toolbox::live::Live;
 
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Cell {
     pub(crate) files: Arc<Dir>,
     /// The home as programs in the sandbox name it.
     pub(crate) home: String,
+    /// Where programs start and what relative paths mean: the `WORKDIR` of its image, else the home.
+    pub(crate) workdir: String,
     /// Made when the first program runs, and again after a stop. Held while a program is started and while all are
     /// killed, so that none slips in between.
     space: Mutex<Option<Space>>,
@@ -34,24 +37,38 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn make(host: &Arc<Host>, id: &str) -> io::Result<Self> {
+    /// Makes its folders, with the files of its image.
+    pub(crate) fn make(host: &Arc<Host>, id: &str, plan: Option<&Plan>) -> io::Result<Self> {
         let root = host.make_root(id)?;
         let files = Dir::open_ambient_dir(&root, ambient_authority())?;
         let home = match host.mode() {
             IsolationMode::Namespaces => "/home/daytona".to_owned(),
             IsolationMode::None => root.join("home/daytona").to_string_lossy().into_owned(),
         };
-        Ok(Self {
+        let workdir = plan.and_then(|plan| plan.workdir.as_deref());
+        let workdir = workdir.map(|workdir| match host.mode() {
+            IsolationMode::Namespaces => workdir.to_owned(),
+            IsolationMode::None => format!("{}{workdir}", root.display()),
+        });
+        let cell = Self {
             host: Arc::clone(host),
             id: id.to_owned(),
             root,
             files: Arc::new(files),
+            workdir: workdir.unwrap_or_else(|| home.clone()),
             home,
             space: Mutex::new(None),
             closed: AtomicBool::new(false),
             used: AtomicBool::new(false),
             live: Live::default(),
-        })
+        };
+        if let Some(plan) = plan
+            && let Err(error) = plan.apply(&cell)
+        {
+            drop(remove(&cell.root));
+            return Err(error);
+        }
+        Ok(cell)
     }
 
     /// What marks this sandbox's processes.

@@ -159,6 +159,11 @@ impl Host {
         }
     }
 
+    /// Where objects are stored; made by the first of them.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.base.path().join("objects")
+    }
+
     pub(crate) fn etc(&self) -> PathBuf {
         self.base.path().join("etc")
     }

@@ -37,11 +37,11 @@ impl Cell {
     /// The absolute path of `path`, as programs in the sandbox name it.
     pub(crate) fn absolute(&self, path: &str) -> String {
         if path.is_empty() || path == "." {
-            self.home.clone()
+            self.workdir.clone()
         } else if path.starts_with('/') {
             path.to_owned()
         } else {
-            format!("{}/{path}", self.home)
+            format!("{}/{path}", self.workdir.trim_end_matches('/'))
         }
     }
 

@@ -22,6 +22,7 @@ use crate::faults::Faults;
 use crate::isolate::cell::Cell;
 use crate::isolate::host::Host;
 use crate::log::Log;
+use crate::storage::Storage;
 
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -44,6 +45,7 @@ pub(crate) struct App {
     pub(crate) host: Arc<Host>,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
+    pub(crate) storage: Storage,
     pub(crate) options: Options,
     pub(crate) token: String,
     pub(crate) started: Timestamp,
@@ -171,6 +173,7 @@ impl App {
         if let Some(cell) = known()? {
             return Ok(cell);
         }
+        let plan = self.store().keeps(id)?.plan.clone();
         // One at a time: the first requests of a sandbox often come together.
         let _making = self.making.lock().await;
         if self.stop.is_cancelled() {
@@ -182,7 +185,7 @@ impl App {
         }
         let made = tokio::task::spawn_blocking({
             let (host, id) = (Arc::clone(&self.host), id.to_owned());
-            move || Cell::make(&host, &id)
+            move || Cell::make(&host, &id, plan.as_deref())
         });
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
         let gone = {

@@ -24,6 +24,7 @@ use crate::isolate::Isolation;
 use crate::isolate::host::Host;
 use crate::isolate::watchdog::Watchdog;
 use crate::log::Log;
+use crate::storage::Storage;
 
 type Answer = Arc<dyn Fn(&str) -> (i32, String) + Send + Sync>;
 
@@ -74,6 +75,7 @@ pub struct ServerBuilder {
     canned: Option<CannedExec>,
     admin: bool,
     events: bool,
+    storage: u64,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -90,6 +92,8 @@ impl fmt::Debug for ServerBuilder {
     }
 }
 
+/// The most that all build contexts may hold, in bytes.
+const STORAGE: u64 = 1 << 30;
 /// The snapshot of a create that names none.
 const DEFAULT_SNAPSHOT: &str = "daytona-local/default";
 
@@ -109,6 +113,7 @@ impl ServerBuilder {
             canned: None,
             admin: false,
             events: true,
+            storage: STORAGE,
         }
     }
 
@@ -204,6 +209,16 @@ impl ServerBuilder {
         self
     }
 
+    /// How many bytes of build contexts are kept, 1 GiB if not said, in the server's own folder and until its end. The
+    /// address of the storage and credentials for an hour of the server's clock come from `GET
+    /// /object-storage/push-access`; it takes what clients need of S3: signed requests for one object, uploads in parts
+    /// and lists. With 0 there is none, which is answered 503, as by a server without object storage. A server
+    /// [in place](Self::start_in_place) has none.
+    pub fn object_storage(mut self, bytes: u64) -> Self {
+        self.storage = bytes;
+        self
+    }
+
     /// Starts the server in a thread of its own. It listens on loopback only.
     ///
     /// # Errors
@@ -290,6 +305,7 @@ impl ServerBuilder {
         App {
             clock: Arc::clone(&shift) as Arc<dyn Clock>,
             shift,
+            storage: Storage::new(host.objects(), if in_place { 0 } else { self.storage }),
             host: Arc::new(host),
             faults: Faults::default(),
             log: Log::default(),

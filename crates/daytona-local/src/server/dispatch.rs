@@ -20,7 +20,8 @@ use super::router::{self, Matched};
 use super::{admin, auth, events, strike};
 use crate::control::{build_log, create, lifecycle, list, misc, settings};
 use crate::faults::{Action, RequestInfo};
-use crate::toolbox;
+use crate::image::Plan;
+use crate::{storage, toolbox};
 
 /// The largest JSON body. Files are not sent as JSON.
 const MAX_JSON: usize = 64 * 1024 * 1024;
@@ -85,7 +86,9 @@ pub(crate) async fn answer(
     if app.options.admin && path.starts_with(admin::PREFIX) {
         return Ok(admin::answer(&app, &parts, body).await.0);
     }
-    let matched = router::find(&method, &path);
+    let query = parts.uri.query().unwrap_or_default();
+    let matched =
+        storage::matched(&method, &path, query).unwrap_or_else(|| router::find(&method, &path));
     let (api, route) = (matched.api, matched.route);
     let now = app.clock.now();
     let index = app.log.start(&method, &path, route, now);
@@ -112,6 +115,8 @@ pub(crate) async fn answer(
         .and_then(|()| {
             if public {
                 Ok(())
+            } else if api == Api::ObjectStorage {
+                storage::check(&app, &method, &path, query, &parts.headers)
             } else {
                 auth::check_token(&app, &parts.headers)
             }
@@ -190,8 +195,10 @@ fn lag(fault: Option<&Action>) -> Option<Duration> {
 }
 
 async fn handle(app: &Arc<App>, mut call: Call, fault: Option<&Action>) -> Result<Reply, Failure> {
-    if call.matched.api == Api::Toolbox {
-        return toolbox::handle(app, call).await;
+    match call.matched.api {
+        Api::Toolbox => return toolbox::handle(app, call).await,
+        Api::ObjectStorage => return storage::handle(app, call).await,
+        _ => {}
     }
     let body = match call.method.as_str() {
         "POST" | "PUT" | "PATCH" => call.json().await?,
@@ -208,7 +215,7 @@ pub(super) async fn handle_json(
 ) -> Result<Reply, Failure> {
     let key = call.param(0);
     match call.matched.route.unwrap_or_default() {
-        "createSandbox" => create::create(app, &body, fault),
+        "createSandbox" => create::create(app, &body, Plan::of(app, &body).await, fault),
         "listSandboxes" => list::list(app, &call.query, lag(fault)),
         "listSandboxesPaginated_deprecated" => list::paginated(app, &call.query, lag(fault)),
         "getSandbox" => lifecycle::get(app, key),
@@ -218,7 +225,7 @@ pub(super) async fn handle_json(
         "archiveSandbox" => lifecycle::archive(app, key),
         "pauseSandbox" | "forkSandbox" => lifecycle::only_machines(app, key),
         "updateNetworkSettings" => settings::network(app, key, &body),
-        "createSnapshot" => misc::create_snapshot(app, &body),
+        "createSnapshot" => misc::create_snapshot(app, &body, Plan::of(app, &body).await),
         "replaceLabels" => settings::labels(app, key, &body),
         "setAutostopInterval" => settings::auto_stop(app, key, call.param(1)),
         "setAutoArchiveInterval" => settings::auto_archive(app, key, call.param(1)),
@@ -229,6 +236,7 @@ pub(super) async fn handle_json(
         "getBuildLogsUrl" => build_log::url(app, key),
         // the first is what older clients ask for
         "getBuildLogs" | "readBuildLog" => build_log::read(app, key, &call.query),
+        "getPushAccess" => storage::push_access(app),
         "getToolboxProxyUrl" => misc::toolbox_proxy_url(app, key),
         "ConfigController_getConfig" => Ok(misc::config(app)),
         "HealthController_live" | "HealthController_check" => Ok(misc::health()),

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::storage::xml;
+
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 pub(crate) fn full(bytes: Bytes) -> Body {
@@ -96,6 +98,10 @@ impl Failure {
     pub(crate) fn render(&self, api: Api, method: &str, path: &str, now: Timestamp) -> Reply {
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
         let now = now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+        if api == Api::ObjectStorage {
+            let body = xml::error(self.code, &self.message);
+            return Reply::new(self.status, "application/xml", full(body.into()));
+        }
         let body = match api {
             Api::Toolbox => json!({
                 "statusCode": self.status,

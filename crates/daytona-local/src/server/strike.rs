@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use daytona_api::models::SandboxState;
+use daytona_api::routes::Api;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Response, StatusCode, response};
 use http_body_util::{BodyExt, StreamBody};
@@ -283,6 +284,9 @@ fn swallowed(app: &Arc<App>, call: &Call) -> Reply {
     if route == "updateLastActivity" {
         return Reply::empty(201);
     }
+    if call.matched.api == Api::ObjectStorage {
+        return Reply::empty(200);
+    }
     let shown = lifecycle::get(app, &sandbox_of(call));
     shown.unwrap_or_else(|_| {
         let state = SandboxState::Destroyed;
@@ -290,9 +294,10 @@ fn swallowed(app: &Arc<App>, call: &Call) -> Reply {
     })
 }
 
-/// Runs a request of the control plane twice; the toolbox's bodies are streams and run once.
+/// Runs a request of the control plane twice; the bodies of the toolbox and of the object storage are streams and run
+/// once.
 async fn twice(app: &Arc<App>, mut call: Call) -> Reply {
-    if call.matched.sandbox.is_some() {
+    if call.matched.sandbox.is_some() || call.matched.api == Api::ObjectStorage {
         return run(app, call, None).await;
     }
     let body = call.json().await.unwrap_or(Value::Null);

@@ -12,7 +12,11 @@ pub(super) fn version() -> Reply {
     )
 }
 
-/// The home is the work folder too.
+/// The home is the work folder too, unless its image has another.
+pub(super) fn workdir(place: &Place) -> Reply {
+    Reply::json(200, &json!({ "dir": place.cell.workdir }))
+}
+
 pub(super) fn home(place: &Place) -> Reply {
     Reply::json(200, &json!({ "dir": place.cell.home }))
 }

@@ -11,9 +11,9 @@ use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
 use super::names::{is_inside, refused, shown};
-use super::pipe::Writer;
 use super::{FolderLimits, FolderTransfer, local, too_large};
 use crate::error::{Error, ErrorKind};
+use crate::wire::pipe::Writer;
 
 const BLOCK: u64 = 512;
 

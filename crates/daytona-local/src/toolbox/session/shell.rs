@@ -79,7 +79,7 @@ impl Session {
         env.insert("DAYTONA_LOCAL_SESSION".to_owned(), nonce.clone());
         let shell = place.cell.host.shell();
         let start = Start {
-            cwd: place.cell.home.clone(),
+            cwd: place.cell.workdir.clone(),
             env,
             network: place.network,
             argv: vec![shell.to_owned()],

@@ -1,6 +1,8 @@
 //! Between code that waits and code that blocks, a few pieces at a time.
 
-use std::io::{self, Read, Write};
+#[cfg(feature = "archive")]
+use std::io::Read;
+use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
@@ -8,14 +10,16 @@ use tokio::sync::mpsc;
 const PIECE: usize = 64 << 10;
 
 /// Reads what is sent. An end without `None` is an error, so that what was given up is not taken for whole.
-pub(super) struct Reader {
+#[cfg(feature = "archive")]
+pub(crate) struct Reader {
     pieces: mpsc::Receiver<Option<Bytes>>,
     piece: Bytes,
     ended: bool,
 }
 
+#[cfg(feature = "archive")]
 impl Reader {
-    pub(super) fn new(pieces: mpsc::Receiver<Option<Bytes>>) -> Self {
+    pub(crate) fn new(pieces: mpsc::Receiver<Option<Bytes>>) -> Self {
         Self {
             pieces,
             piece: Bytes::new(),
@@ -24,6 +28,7 @@ impl Reader {
     }
 }
 
+#[cfg(feature = "archive")]
 impl Read for Reader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() && !self.ended {
@@ -42,13 +47,13 @@ impl Read for Reader {
 }
 
 /// Sends what is written.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     pieces: mpsc::Sender<io::Result<Bytes>>,
     piece: BytesMut,
 }
 
 impl Writer {
-    pub(super) fn new(pieces: mpsc::Sender<io::Result<Bytes>>) -> Self {
+    pub(crate) fn new(pieces: mpsc::Sender<io::Result<Bytes>>) -> Self {
         Self {
             pieces,
             piece: BytesMut::with_capacity(PIECE),

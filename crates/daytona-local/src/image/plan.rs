@@ -1,0 +1,405 @@
+//! From a Dockerfile and the archives it copies from to what is done here.
+
+use std::collections::BTreeMap;
+
+use super::dockerfile::{Instruction, instructions};
+use super::index::Index;
+use super::vars::{Vars, assignments, words};
+use super::{Copy, Plan, Step, index, normal};
+use crate::isolate::host::Host;
+
+/// Folders of the machine that every sandbox shows read-only.
+const SHARED: [&str; 11] = [
+    "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "dev", "proc", "sys",
+];
+/// What `ADD` would unpack.
+const ARCHIVES: [&str; 7] = [".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar.Z"];
+
+/// What a stage of the build has come to.
+#[derive(Clone, Default)]
+struct Stage {
+    env: Vars,
+    /// `ENV` and `ARG`.
+    vars: Vars,
+    workdir: Option<String>,
+    steps: Vec<Done>,
+}
+
+#[derive(Clone)]
+enum Done {
+    Folder(String),
+    Copy {
+        archive: usize,
+        from: String,
+        to: String,
+        into: bool,
+        mode: Option<u32>,
+    },
+}
+
+/// All stages so far, and what was said of each line.
+#[derive(Default)]
+struct Build {
+    stages: Vec<Stage>,
+    /// The one that each began from, if it was another one.
+    before: Vec<Option<usize>>,
+    names: BTreeMap<String, usize>,
+    said: Vec<(Option<usize>, Verdict, Vec<String>)>,
+}
+
+pub(super) fn make(host: &Host, dockerfile: &str, index: &Index) -> Result<Plan, String> {
+    let mut build = Build::default();
+    let mut global = Vars::new();
+    for instruction in instructions(dockerfile) {
+        let verdict = match (instruction.name.as_str(), build.stages.last_mut()) {
+            ("FROM", _) => {
+                build.from(host, &instruction, &global);
+                Verdict::Not("")
+            }
+            ("ARG", None) => {
+                set_defaults(&mut global, &instruction.rest);
+                Verdict::Done
+            }
+            (_, None) => Verdict::Not(""),
+            (_, Some(stage)) => stage.step(host, &instruction, index)?,
+        };
+        let lines = instruction.lines.iter().map(|line| (*line).to_owned());
+        let stage = build.stages.len().checked_sub(1);
+        build.said.push((stage, verdict, lines.collect()));
+    }
+    let log = build.log();
+    let stage = build.stages.pop().unwrap_or_default();
+    let steps = stage.steps.into_iter().filter_map(|done| {
+        Some(match done {
+            Done::Folder(path) => Step::Folder(path),
+            Done::Copy {
+                archive,
+                from,
+                to,
+                into,
+                mode,
+            } => Step::Copy(Copy {
+                archive: index.archives.get(archive)?.clone(),
+                from,
+                to,
+                into,
+                mode,
+            }),
+        })
+    });
+    Ok(Plan {
+        steps: steps.collect(),
+        env: stage.env,
+        workdir: stage.workdir,
+        log,
+        failed: None,
+    })
+}
+
+impl Build {
+    /// Begins a stage: empty, or what one before it has come to.
+    fn from(&mut self, host: &Host, instruction: &Instruction<'_>, global: &Vars) {
+        let words = words(&instruction.rest, global).unwrap_or_default();
+        let mut words = words.iter().filter(|word| !word.starts_with("--"));
+        let base = words.next().map(|base| base.to_lowercase());
+        let before = base.and_then(|base| self.names.get(&base).copied());
+        let place = self.stages.len();
+        self.names.insert(place.to_string(), place);
+        if let (Some(word), Some(name)) = (words.next(), words.next())
+            && word.eq_ignore_ascii_case("AS")
+        {
+            self.names.insert(name.to_lowercase(), place);
+        }
+        let known = before.and_then(|before| self.stages.get(before));
+        let stage = known.cloned().unwrap_or_else(|| Stage {
+            vars: Vars::from([
+                ("PATH".to_owned(), host.path().to_owned()),
+                ("HOME".to_owned(), "/home/daytona".to_owned()),
+            ]),
+            ..Stage::default()
+        });
+        self.stages.push(stage);
+        self.before.push(before);
+    }
+
+    /// What of it is in force is what the last stage has, and those that it began from.
+    fn log(&self) -> String {
+        let mut lineage = Vec::new();
+        let mut stage = self.stages.len().checked_sub(1);
+        while let Some(place) = stage {
+            lineage.push(place);
+            stage = self.before.get(place).copied().flatten();
+        }
+        let mut log = String::new();
+        for (stage, verdict, lines) in &self.said {
+            let other = stage.is_some_and(|stage| !lineage.contains(&stage));
+            let (words, why) = match verdict {
+                Verdict::Done if other => ("not carried out", "it is of another stage"),
+                Verdict::Done => ("carried out", ""),
+                Verdict::Not(why) => ("not carried out", *why),
+            };
+            let why = if why.is_empty() {
+                String::new()
+            } else {
+                format!(" ({why})")
+            };
+            for line in lines {
+                log.push_str(&format!("{words}: {line}{why}\n"));
+            }
+        }
+        log
+    }
+}
+
+enum Verdict {
+    Done,
+    /// And why not, where that is not plain.
+    Not(&'static str),
+}
+
+/// `ARG` with a default sets it; without one there is nothing that could.
+fn set_defaults(vars: &mut Vars, rest: &str) {
+    for word in words(rest, vars).unwrap_or_default() {
+        if let Some((name, value)) = word.split_once('=') {
+            vars.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+impl Stage {
+    fn step(
+        &mut self,
+        host: &Host,
+        instruction: &Instruction<'_>,
+        index: &Index,
+    ) -> Result<Verdict, String> {
+        let rest = instruction.rest.as_str();
+        match instruction.name.as_str() {
+            "ENV" => {
+                let pairs = assignments(rest, &self.vars)
+                    .ok_or_else(|| format!("this is no assignment: ENV {rest}"))?;
+                for (name, value) in pairs {
+                    self.vars.insert(name.clone(), value.clone());
+                    self.env.insert(name, value);
+                }
+                Ok(Verdict::Done)
+            }
+            "ARG" => {
+                set_defaults(&mut self.vars, rest);
+                Ok(Verdict::Done)
+            }
+            "WORKDIR" => {
+                let path = words(rest, &self.vars).map(|words| words.join(" "));
+                let path = path.filter(|path| !path.is_empty() && !path.contains('\0'));
+                let path = path.ok_or_else(|| format!("this is no folder: WORKDIR {rest}"))?;
+                let path = normal(self.at(), &path);
+                if let Some(why) = shared(host, &path) {
+                    return Ok(Verdict::Not(why));
+                }
+                self.steps.push(Done::Folder(path.clone()));
+                self.workdir = Some(path);
+                Ok(Verdict::Done)
+            }
+            "COPY" | "ADD" => self.copy(host, instruction, index),
+            _ => Ok(Verdict::Not("")),
+        }
+    }
+
+    fn at(&self) -> &str {
+        self.workdir.as_deref().unwrap_or("/")
+    }
+
+    fn copy(
+        &mut self,
+        host: &Host,
+        instruction: &Instruction<'_>,
+        index: &Index,
+    ) -> Result<Verdict, String> {
+        let add = instruction.name == "ADD";
+        let mut rest = instruction.rest.as_str();
+        let mut mode = None;
+        while rest.starts_with("--") {
+            let (flag, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            if flag.starts_with("--from=") {
+                return Ok(Verdict::Not("it copies from another image or stage"));
+            }
+            if let Some(text) = flag.strip_prefix("--chmod=") {
+                mode = u32::from_str_radix(text, 8).ok().map(|mode| mode & 0o777);
+            }
+            rest = after.trim_start();
+        }
+        if instruction.here_document {
+            return Ok(Verdict::Not("it copies a text of its own"));
+        }
+        let words = if rest.starts_with('[') {
+            serde_json::from_str::<Vec<String>>(rest).ok()
+        } else {
+            words(rest, &self.vars)
+        };
+        let words = words.filter(|words| words.len() >= 2);
+        let mut sources =
+            words.ok_or_else(|| format!("a source and a destination are missing: {rest}"))?;
+        let to = sources.pop().unwrap_or_default();
+        if to.contains('\0') {
+            return Err(format!("the destination is no path: {rest}"));
+        }
+        let address = |source: &String| {
+            ["http://", "https://", "git@", "git://"]
+                .iter()
+                .any(|scheme| source.starts_with(scheme))
+        };
+        if add && sources.iter().any(address) {
+            return Ok(Verdict::Not("it fetches from an address"));
+        }
+        let packed = |source: &String| ARCHIVES.iter().any(|end| source.ends_with(end));
+        if add && sources.iter().any(packed) {
+            return Ok(Verdict::Not("archives are not unpacked"));
+        }
+        let mut found = Vec::new();
+        for source in &sources {
+            let matched = matched(index, source)?;
+            if matched.is_empty() {
+                return Err(format!(
+                    "{} failed: {source:?} is not in the build context",
+                    instruction.name
+                ));
+            }
+            found.extend(matched);
+        }
+        let into_folder =
+            to.ends_with('/') || to.ends_with("/.") || to == "." || to == ".." || found.len() > 1;
+        let to = normal(self.at(), &to);
+        if let Some(why) = shared(host, &to) {
+            return Ok(Verdict::Not(why));
+        }
+        for (from, entry) in found {
+            self.steps.push(Done::Copy {
+                archive: entry.archive,
+                from,
+                to: to.clone(),
+                // of a folder it is what is in it that is copied
+                into: into_folder && !entry.folder,
+                mode,
+            });
+        }
+        Ok(Verdict::Done)
+    }
+}
+
+fn shared(host: &Host, path: &str) -> Option<&'static str> {
+    let first = path.trim_start_matches('/').split('/').next();
+    let shared = first.is_some_and(|first| SHARED.contains(&first));
+    let bound = host
+        .binds()
+        .iter()
+        .any(|bind| std::path::Path::new(path).starts_with(bind));
+    (shared || bound).then_some("the place is this machine's own, which sandboxes share")
+}
+
+/// The entries of the contexts that a source names: a path, or a pattern for each of its parts.
+fn matched(index: &Index, source: &str) -> Result<Vec<(String, index::Entry)>, String> {
+    let path = index::path(std::path::Path::new(source))
+        .ok_or_else(|| format!("the source {source:?} leads out of the build context"))?;
+    if path.is_empty() {
+        // every context, whole
+        let all = 0..index.archives.len();
+        let whole = all.map(|archive| {
+            let folder = true;
+            (String::new(), index::Entry { archive, folder })
+        });
+        return Ok(whole.collect());
+    }
+    if let Some(entry) = index.entries.get(&path) {
+        return Ok(vec![(path, *entry)]);
+    }
+    if !path.contains(['*', '?', '[']) {
+        return Ok(Vec::new());
+    }
+    let pattern: Vec<&str> = path.split('/').collect();
+    let fits = |name: &str| {
+        let parts: Vec<&str> = name.split('/').collect();
+        let mut pairs = parts.iter().zip(&pattern);
+        parts.len() == pattern.len() && pairs.all(|(part, pattern)| fits_part(pattern, part))
+    };
+    let found = index.entries.iter().filter(|(name, _)| fits(name));
+    Ok(found.map(|(name, entry)| (name.clone(), *entry)).collect())
+}
+
+/// `*`, `?` and `[a-z]`, within one part of a path.
+fn fits_part(pattern: &str, name: &str) -> bool {
+    let (mut pattern, mut name) = (pattern, name);
+    // the pattern after the last star, and what that star has not taken yet
+    let mut star: Option<(&str, &str)> = None;
+    loop {
+        if let Some(after) = pattern.strip_prefix('*') {
+            star = Some((after, name));
+            pattern = after;
+            continue;
+        }
+        if pattern.is_empty() && name.is_empty() {
+            return true;
+        }
+        if let Some((after, rest)) = one(pattern, name) {
+            (pattern, name) = (after, rest);
+            continue;
+        }
+        let Some((after, left)) = star.filter(|(_, left)| !left.is_empty()) else {
+            return false;
+        };
+        let mut left = left.chars();
+        left.next();
+        star = Some((after, left.as_str()));
+        (pattern, name) = (after, left.as_str());
+    }
+}
+
+/// What is left of both if the first part of the pattern takes the first character.
+fn one<'a>(pattern: &'a str, name: &'a str) -> Option<(&'a str, &'a str)> {
+    let (mut parts, mut chars) = (pattern.chars(), name.chars());
+    let (first, char) = (parts.next()?, chars.next()?);
+    let after = match first {
+        '?' => parts.as_str(),
+        '[' => {
+            let (set, after) = parts.as_str().split_once(']')?;
+            let negated = set.starts_with(['^', '!']);
+            let set: Vec<char> = set.chars().skip(usize::from(negated)).collect();
+            (in_set(&set, char) != negated).then_some(after)?
+        }
+        first => (first == char).then_some(parts.as_str())?,
+    };
+    Some((after, chars.as_str()))
+}
+
+fn in_set(set: &[char], char: char) -> bool {
+    match *set {
+        [] => false,
+        [from, '-', to, ref after @ ..] => (from..=to).contains(&char) || in_set(after, char),
+        [one, ref after @ ..] => one == char || in_set(after, char),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_one_part() {
+        for (pattern, name, wanted) in [
+            ("*", "", true),
+            ("*.py", "a.py", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxbyy", false),
+            ("[!a-c]?", "dx", true),
+            ("[^a-c]?", "bx", false),
+            ("[a-c]", "b", true),
+            (
+                "********************b",
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                false,
+            ),
+            ("caf?", "caf\u{e9}", true),
+        ] {
+            assert_eq!(fits_part(pattern, name), wanted, "{pattern} {name}");
+        }
+    }
+}

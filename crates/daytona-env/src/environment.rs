@@ -95,7 +95,7 @@ impl DaytonaEnvironment {
     pub async fn open(&self, context: &dyn Source) -> Result<Arc<DaytonaSandbox>, Error> {
         #[cfg(feature = "context")]
         if let Some(files) = &self.cache.provider().settings().files {
-            let image = files.key().await?;
+            let image = Box::pin(files.key()).await?;
             return self.cache.open(&image.within(context)).await;
         }
         self.cache.open(context).await

@@ -145,8 +145,23 @@ fn not_brought(error: daytona_api::Error) -> Error {
     }
     let storage = matches!(error.operation(), Some("headObject" | "putObject"));
     match error.status() {
+        // new credentials come with the next open
+        Some(_) if error.code() == Some("ExpiredToken") => {
+            Error::new(ErrorKind::Unavailable, error.to_string()).with_operation(BRING)
+        }
         Some(status) if storage && !matches!(status, 429 | 500..=599) => {
             provider_error(BRING, error.to_string())
+        }
+        None if storage && !error.is_build() => {
+            let kind = if error.is_timeout() && !error.is_connect() {
+                ErrorKind::Timeout
+            } else {
+                ErrorKind::Unavailable
+            };
+            let what = "the files of the image did not reach the object storage";
+            Error::new(kind, what)
+                .with_source(error)
+                .with_operation(BRING)
         }
         _ => api_error(BRING, error),
     }

@@ -250,7 +250,8 @@ impl Create {
         }
         #[cfg(feature = "context")]
         if let (Some(image), Some(info)) = (image, &mut body.build_info) {
-            info.context_hashes = image.uploaded(&client).await?.context_hashes;
+            // most creates bring no files, and need no room for it
+            info.context_hashes = Box::pin(image.uploaded(&client)).await?.context_hashes;
         }
         let timeouts = client.shared.config.timeouts;
         let limit = client.shared.config.limits.metadata;

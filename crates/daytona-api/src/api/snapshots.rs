@@ -100,7 +100,7 @@ impl Snapshots {
         set: impl FnOnce(&mut CreateSnapshot) + Send,
     ) -> Result<SnapshotDto, Error> {
         #[cfg(feature = "context")]
-        let info = image.uploaded(&self.client).await?;
+        let info = Box::pin(image.uploaded(&self.client)).await?;
         #[cfg(not(feature = "context"))]
         let info = image.build_info()?;
         self.create(name, |new| {

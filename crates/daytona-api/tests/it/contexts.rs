@@ -1,6 +1,6 @@
 //! Images that copy files of this machine: what is hashed, what goes over the wire, and what is refused.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -62,7 +62,7 @@ impl DaytonaProvider {
         };
         #[cfg(feature = "context")]
         if let Some(files) = &self.settings.files {
-            let info = files.bring(image, &making.api).await;
+            let info = Box::pin(files.bring(image, &making.api)).await;
             return info.map(Some).map_err(CreateError::not_created);
         }
         let _ = making;

@@ -5,6 +5,8 @@ mod bad_input_open;
 mod cached;
 mod create;
 mod fake;
+#[cfg(feature = "context")]
+mod image_files;
 mod life;
 mod owned;
 mod refused;

@@ -41,6 +41,7 @@
 //! | none | | models and routes: data only, without tokio or hyper | 11 |
 //! | `client` | yes | everything else that is not named here | 76 |
 //! | `archive` | | whole folders to and from a sandbox (Unix only), by the crate `tar` | 78 |
+//! | `context` | | images that copy files of this machine (Unix only), uploaded with signatures by the crate `rusty-s3` | 119 |
 //! | `test-util` | | transports for tests, in `test_util` | 76 |
 //!
 //! The numbers hold: a release checks that no more crates come along.

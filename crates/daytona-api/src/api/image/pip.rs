@@ -140,7 +140,7 @@ mod files {
 
     use super::super::glob::json_words;
     use super::{Image, PipOptions, quoted};
-    use crate::error::{Error, ErrorKind};
+    use crate::error::Error;
 
     /// Larger than any that a person wrote.
     const LARGEST: u64 = 16 << 20;
@@ -234,8 +234,9 @@ mod files {
             texts.collect::<Option<Vec<String>>>()
         });
         texts.ok_or_else(|| {
-            let what = format!("the pyproject.toml has no list of texts at project.{name:?}");
-            Error::new(ErrorKind::Build, what)
+            Error::build(format!(
+                "the pyproject.toml has no list of texts at project.{name:?}"
+            ))
         })
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn asked(
     Ok(all)
 }
 
-fn wrong(what: &str, path: &str, why: &str) -> Failure {
+fn invalid(what: &str, path: &str, why: &str) -> Failure {
     Failure::bad(format!("Invalid {what} '{path}': {why}"))
 }
 
@@ -68,16 +68,16 @@ fn common(what: &str, path: &str) -> Result<(), Failure> {
     if path.len() > MAX_PATH {
         let shown: String = path.chars().take(40).collect();
         let why = format!("it is longer than {MAX_PATH} bytes");
-        return Err(wrong(what, &format!("{shown}..."), &why));
+        return Err(invalid(what, &format!("{shown}..."), &why));
     }
     if path.chars().any(char::is_control) {
-        return Err(wrong(what, "...", "it has control characters"));
+        return Err(invalid(what, "...", "it has control characters"));
     }
     if path.contains("//") {
-        return Err(wrong(what, path, "it has consecutive slashes"));
+        return Err(invalid(what, path, "it has consecutive slashes"));
     }
     if path.split('/').any(|part| part == "." || part == "..") {
-        return Err(wrong(what, path, "it has . or .. in it"));
+        return Err(invalid(what, path, "it has . or .. in it"));
     }
     Ok(())
 }
@@ -85,14 +85,14 @@ fn common(what: &str, path: &str) -> Result<(), Failure> {
 fn check_mount_path(path: &str) -> Result<(), Failure> {
     const WHAT: &str = "mount path";
     if !path.starts_with('/') {
-        return Err(wrong(WHAT, path, "it must be absolute"));
+        return Err(invalid(WHAT, path, "it must be absolute"));
     }
     if path == "/" || path == "//" {
-        return Err(wrong(WHAT, path, "the root cannot be mounted over"));
+        return Err(invalid(WHAT, path, "the root cannot be mounted over"));
     }
     common(WHAT, path)?;
     if SYSTEM.iter().any(|folder| within(path, folder)) {
-        return Err(wrong(WHAT, path, "it is a folder of the system"));
+        return Err(invalid(WHAT, path, "it is a folder of the system"));
     }
     Ok(())
 }
@@ -100,7 +100,7 @@ fn check_mount_path(path: &str) -> Result<(), Failure> {
 fn check_subpath(path: &str) -> Result<(), Failure> {
     const WHAT: &str = "volume subpath";
     if path.starts_with('/') {
-        return Err(wrong(WHAT, path, "it must not begin with a slash"));
+        return Err(invalid(WHAT, path, "it must not begin with a slash"));
     }
     common(WHAT, path)
 }
@@ -115,14 +115,14 @@ fn check_place(path: &str, host: &Host) -> Result<(), Failure> {
         }
         let why = "without isolation this embedded server shows volumes below /home/daytona only, \
                    where programs reach them from their home folder; start it with isolation for other paths";
-        return Err(wrong(WHAT, path, why));
+        return Err(invalid(WHAT, path, why));
     }
     let binds = host.binds().iter().map(|bind| bind.to_string_lossy());
     let shown = binds.chain(OURS.into_iter().map(Into::into));
     for folder in shown {
         if within(tidy, &folder) || within(&folder, tidy) {
             let why = format!("{folder} is the machine's own in this embedded server");
-            return Err(wrong(WHAT, path, &why));
+            return Err(invalid(WHAT, path, &why));
         }
     }
     Ok(())
@@ -135,11 +135,11 @@ fn check_together(all: &[Attached], host: Option<&Host>) -> Result<(), Failure> 
         for (_, other) in all.iter().enumerate().filter(|(at, _)| *at != place) {
             let other = other.mount_path.trim_end_matches('/');
             if path == other {
-                return Err(wrong("mount path", path, "it is given twice"));
+                return Err(invalid("mount path", path, "it is given twice"));
             }
             if links && within(path, other) {
                 let why = "without isolation none can be below another one";
-                return Err(wrong("mount path", path, why));
+                return Err(invalid("mount path", path, why));
             }
         }
     }

@@ -86,6 +86,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
                 .into_iter()
                 .map(|why| format!("{TROUBLESHOOTING}{why}")),
         );
+        let files = tree.files.iter();
+        let screens = files.filter(|(path, _)| path.ends_with(".snap"));
+        problems.extend(advice::unlisted(
+            &texts_of(tree),
+            screens.map(|(path, text)| (path.as_str(), text.as_str())),
+        ));
     }
     problems
 }

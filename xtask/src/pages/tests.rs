@@ -41,6 +41,15 @@ enum Other {
     A(u8),
 }
 
+fn tell(n: u32) -> Vec<Error> {
+    output::hint(&format!("{n} doors are left"));
+    vec![Error::new(ErrorKind::Lost, "all are shut").hint(why(n)), other().hint("give another door")]
+}
+
+fn why(n: u32) -> &'static str {
+    if n == 1 { "look for the key" } else { "wait a moment" }
+}
+
 #[cfg(test)]
 mod tests {
     fn f() -> Error {
@@ -55,7 +64,7 @@ const ARCHITECTURE_PAGE: &str =
     "# A\n\n<!-- begin crates -->\n<!-- end -->\n\n<!-- begin slot -->\n<!-- end -->\n";
 
 const ADVICE: &str = "# T\n\nDo this and that, and then look whether it has helped.\n\n<!-- begin texts: \
-     alpha Lost, alpha refused, alpha build, alpha other, alpha Display, alpha Error, alpha Conflict -->\n<!-- end -->\n";
+     alpha Lost, alpha refused, alpha build, alpha other, alpha Display, alpha Error, alpha Conflict, alpha hint -->\n<!-- end -->\n";
 
 struct Fixture(tempfile::TempDir);
 
@@ -122,13 +131,18 @@ fn every_way_to_an_error_is_read() {
     assert_eq!(
         listed,
         [
+            "* `all are shut`",
             "* `cannot open … of {them}`",
             "* `derived from …`",
+            "* `give another door`",
+            "* `look for the key`",
             "* `nobody was there`",
             "* `refused: …`",
             "* `shown of …`",
             "* `the constant is too long`",
             "* `` the door is `shut` ``",
+            "* `wait a moment`",
+            "* `… doors are left`",
         ]
     );
 }
@@ -146,6 +160,33 @@ fn a_text_that_the_page_lacks_is_found() {
         &found,
         "nothing is advised for the texts of `alpha gone`, such as \"it went away\"",
     );
+}
+
+#[test]
+fn a_hint_on_a_screen_that_the_page_lacks_is_found() {
+    const SCREEN: &str = "crates/alpha/tests/it/snapshots/a.snap";
+    let seen = |hint: &str| {
+        let fixture = Fixture::new();
+        fixture.write(
+            SCREEN,
+            &format!("---\n---\nalpha: all are shut\n  hint: {hint}\n"),
+        );
+        fixture.check()
+    };
+    for listed in ["wait a moment", "3 doors are left"] {
+        assert_eq!(seen(listed), "");
+    }
+    for other in [
+        "wait",
+        "wait a moment longer",
+        "3 doors are open",
+        "see: doors",
+    ] {
+        assert_says(
+            &seen(other),
+            &format!("{SCREEN} shows a hint that nothing gives: {other:?}"),
+        );
+    }
 }
 
 #[test]

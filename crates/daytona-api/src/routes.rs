@@ -86,6 +86,16 @@ pub const HEAD_OBJECT: Route = object("headObject", Method::Head);
 /// Stores an object: the files of an image, as one archive. Not in [`ALL`].
 pub const PUT_OBJECT: Route = object("putObject", Method::Put);
 
+/// The log of the build of a snapshot: at the address that `getSnapshotBuildLogsUrl` answers; see [`BUILD_LOG`]. Not in
+/// [`ALL`].
+pub const SNAPSHOT_BUILD_LOG: Route = Route {
+    id: "readSnapshotBuildLog",
+    path: "/snapshots/{snapshotId}/build-logs",
+    path_params: &["snapshotId"],
+    tag: "snapshots",
+    ..BUILD_LOG
+};
+
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use super::build_log::BuildLog;
 use super::row::{Build, Intervals, Row};
+use super::snapshots::Template;
+use super::{mounts, secrets};
 use crate::clock::add;
 use crate::faults::Action;
 use crate::image::Plan;
@@ -30,8 +32,15 @@ pub(crate) fn create(
     let (id, from_image) = (row.id.clone(), row.build.is_some());
     // a fault of the build, not of a rule: what is wrong with the image shows while it is built
     let unbuilt = row.plan.as_ref().and_then(|plan| plan.failed.clone());
-    let delay = app.options.create_delay;
+    let mut delay = app.options.create_delay;
     let now = row.created_at;
+    if fault.is_none() {
+        let again = add(now, delay);
+        row.warm_pool = app.store().warm_pools.take(&row, again, now);
+    }
+    if row.warm_pool.is_some() {
+        delay = Duration::ZERO;
+    }
     let quiet = matches!(fault, Some(Action::ErrorState { quiet: true, .. }));
     if !delay.is_zero() && !matches!(fault, Some(Action::Stuck)) {
         if from_image {
@@ -54,8 +63,10 @@ pub(crate) fn create(
     let stepwise = !row.steps.is_empty();
     let view = {
         let mut store = app.store();
-        let view = row.view(&app.proxy_url());
+        store.attach(&mut row.volumes)?;
+        let (view, volumes) = (row.view(&app.proxy_url()), row.volumes.clone());
         store.insert(row)?;
+        store.touch(&volumes, now);
         view
     };
     app.rescheduled.notify_one();
@@ -104,10 +115,7 @@ fn parse(
     mut plan: Option<Arc<Plan>>,
 ) -> Result<Row, Failure> {
     let mut problems = Vec::new();
-    let mut fields = Fields {
-        body,
-        problems: &mut problems,
-    };
+    let mut fields = Fields::new(body, &mut problems);
     let name = fields.text("name");
     let snapshot = fields
         .text("snapshot")
@@ -124,7 +132,9 @@ fn parse(
     let delete = fields.number("autoDeleteInterval");
     let ttl = fields.number("ttlMinutes");
     let log = plan.as_ref().map_or("", |plan| plan.log.as_str());
-    let build = fields.object("buildInfo").map(|info| build(info, log));
+    let build = fields
+        .object("buildInfo")
+        .map(|info| build(info, log, SandboxState::PendingBuild.as_str()));
     if !problems.is_empty() {
         return Err(Failure::bad(problems.join(", ")));
     }
@@ -135,7 +145,8 @@ fn parse(
     if [cpu, gpu, memory, disk].iter().any(|&amount| amount < 0) {
         return Err(Failure::bad("Sandbox resources must be non-negative"));
     }
-    let (snapshot, cpu, gpu, memory, disk) = if build.is_some() {
+    let now = app.clock.now();
+    let (template, cpu, gpu, memory, disk) = if build.is_some() {
         if snapshot.is_some() {
             let message = "Cannot specify a snapshot when using a build info entry";
             return Err(Failure::bad(message));
@@ -147,19 +158,17 @@ fn parse(
             let message = "Cannot specify Sandbox resources when using a snapshot";
             return Err(Failure::bad(message));
         }
-        let snapshot = snapshot.unwrap_or_else(|| app.options.default_snapshot.clone());
-        if !app.options.any_snapshot && !app.store().snapshots.contains(&snapshot) {
-            return Err(Failure::bad(format!(
-                "Snapshot {snapshot} not found. Did you add it through the Daytona Dashboard?"
-            )));
-        }
-        if let Some(built) = app.store().built.get(&snapshot) {
-            if built.failed.is_some() {
-                return Err(Failure::bad(format!("Snapshot {snapshot} is build_failed")));
-            }
-            plan = Some(Arc::clone(built));
-        }
-        (Some(snapshot), 1, 0, 1, 3)
+        let name = snapshot.unwrap_or_else(|| app.options.default_snapshot.clone());
+        let snapshots = &mut app.store().snapshots;
+        let template = if app.options.any_snapshot && snapshots.find(&name).is_none() {
+            Template::plain(name)
+        } else {
+            snapshots.take(&name, now)?
+        };
+        plan.clone_from(&template.plan);
+        let amounts = template.amounts;
+        let (cpu, gpu) = (amounts.cpu, amounts.gpu);
+        (Some(template), cpu, gpu, amounts.memory, amounts.disk)
     };
     let intervals = Intervals {
         stop: stop_interval(stop.unwrap_or(15))?,
@@ -167,7 +176,13 @@ fn parse(
         delete: delete.unwrap_or(-1),
     };
     let ttl = ttl_minutes(ttl.unwrap_or(0))?;
-    let now = app.clock.now();
+    let host = (!app.options.in_place).then_some(app.host.as_ref());
+    let volumes = mounts::asked(body.get("volumes"), host)?;
+    let secrets = secrets::asked(&app.store().secrets, body.get("secrets"))?;
+    let (snapshot, files) = match template {
+        None => (None, None),
+        Some(template) => (Some(template.name), template.files),
+    };
     let id = app.new_id();
     let state = if build.is_some() {
         SandboxState::PendingBuild
@@ -208,13 +223,18 @@ fn parse(
         last_activity_at: now,
         open: BTreeMap::new(),
         plan,
+        volumes,
+        secrets,
+        warm_pool: None,
+        files,
         cell: None,
         past: VecDeque::new(),
         news: None,
     })
 }
 
-fn build(info: &Map<String, Value>, log: &str) -> Build {
+/// What a build is made of; `log` is what is said of its lines, and it is in `state` now.
+pub(super) fn build(info: &Map<String, Value>, log: &str, state: &str) -> Build {
     let dockerfile = info.get("dockerfileContent").and_then(Value::as_str);
     let hashes = info.get("contextHashes").and_then(Value::as_array);
     Build {
@@ -223,7 +243,7 @@ fn build(info: &Map<String, Value>, log: &str) -> Build {
             let hashes = hashes.iter().filter_map(Value::as_str);
             hashes.map(str::to_owned).collect()
         }),
-        log: BuildLog::begin(log),
+        log: BuildLog::begin(log, state),
     }
 }
 
@@ -270,12 +290,16 @@ pub(crate) fn ttl_minutes(minutes: i64) -> Result<Option<Duration>, Failure> {
 }
 
 /// Reads members one by one and collects what is wrong with them.
-struct Fields<'a> {
+pub(super) struct Fields<'a, 'p> {
     body: &'a Map<String, Value>,
-    problems: &'a mut Vec<String>,
+    problems: &'p mut Vec<String>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a, 'p> Fields<'a, 'p> {
+    pub(super) fn new(body: &'a Map<String, Value>, problems: &'p mut Vec<String>) -> Self {
+        Self { body, problems }
+    }
+
     fn get<T>(
         &mut self,
         name: &str,
@@ -290,7 +314,7 @@ impl<'a> Fields<'a> {
         read
     }
 
-    fn text(&mut self, name: &str) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.get(name, "a string", |value| value.as_str().map(str::to_owned))
     }
 
@@ -298,7 +322,7 @@ impl<'a> Fields<'a> {
         self.get(name, "a boolean value", Value::as_bool)
     }
 
-    fn number(&mut self, name: &str) -> Option<i64> {
+    pub(super) fn number(&mut self, name: &str) -> Option<i64> {
         self.get(name, "an integer number", |value| match value {
             Value::Number(number) => number.as_i64(),
             // Numbers are converted by the server before they are checked.
@@ -307,8 +331,15 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
+    pub(super) fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
         self.get(name, "an object", Value::as_object)
+    }
+
+    pub(super) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.get(name, "an array of strings", |value| {
+            let items = value.as_array()?.iter();
+            items.map(|item| Some(item.as_str()?.to_owned())).collect()
+        })
     }
 
     fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {

@@ -10,10 +10,14 @@ use jiff::Timestamp;
 
 use super::build_log::BuildLog;
 use super::news::News;
+use super::secrets::Held;
 use super::store::Work;
+use super::volumes::Attached;
 use crate::clock::{add, between};
 use crate::image::Plan;
 use crate::isolate::cell::Cell;
+use crate::isolate::frozen::Frozen;
+use crate::isolate::mount::Mount;
 
 /// How often a request that stays open counts as activity.
 const RENEWAL: Duration = Duration::from_secs(50);
@@ -66,6 +70,12 @@ pub(crate) struct Row {
     pub(crate) open: BTreeMap<u64, Timestamp>,
     /// What its image asks for; that of its snapshot, if it has one.
     pub(crate) plan: Option<Arc<Plan>>,
+    pub(crate) volumes: Vec<Attached>,
+    pub(crate) secrets: Vec<Held>,
+    /// The pool it came from, if it started warm.
+    pub(crate) warm_pool: Option<String>,
+    /// What it begins with, if its snapshot was taken of a sandbox.
+    pub(crate) files: Option<Arc<Frozen>>,
     /// Made by the first toolbox request.
     pub(crate) cell: Option<Arc<Cell>>,
     /// What it was before each of its last changes, oldest first.
@@ -89,6 +99,21 @@ const PAST: usize = 8;
 impl Row {
     pub(crate) fn ephemeral(&self) -> bool {
         self.intervals.delete == 0
+    }
+
+    /// What it shows of volumes.
+    pub(crate) fn mounts(&self) -> Vec<Mount> {
+        let mounts = self.volumes.iter().map(|used| Mount {
+            volume: used.volume.clone(),
+            subpath: used.subpath.clone().unwrap_or_default(),
+            at: used.mount_path.clone(),
+        });
+        mounts.collect()
+    }
+
+    /// Whether what is under way is a snapshot of it, and nothing that was asked for since.
+    pub(crate) fn pending_for_snapshot(&self) -> bool {
+        self.pending && self.desired != SandboxDesiredState::Destroyed
     }
 
     /// What it ends in where it cannot start.

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 
 use super::news::News;
 use super::row::Row;
-use crate::image::Plan;
+use super::secrets::Secrets;
+use super::snapshots::Snapshots;
+use super::volumes::Volumes;
+use super::warm_pools::WarmPools;
 use crate::isolate::cell::Cell;
 use crate::server::reply::Failure;
 
@@ -20,15 +23,18 @@ pub(crate) enum Work {
     Kill(Arc<Cell>),
     /// Its processes and files are to go.
     Destroy(Arc<Cell>),
+    /// The files of the volume with this id are to go.
+    Volume,
 }
 
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) rows: BTreeMap<String, Row>,
     names: HashMap<String, String>,
-    pub(crate) snapshots: BTreeSet<String>,
-    /// What the images of some of them ask for.
-    pub(crate) built: HashMap<String, Arc<Plan>>,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) volumes: Volumes,
+    pub(crate) secrets: Secrets,
+    pub(crate) warm_pools: WarmPools,
     /// When rows take their next step.
     pub(super) steps: BTreeSet<(Timestamp, String)>,
     pub(super) next_tick: Timestamp,
@@ -37,12 +43,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(snapshots: BTreeSet<String>, next_tick: Timestamp, news: News) -> Self {
+    pub(crate) fn new(snapshots: Snapshots, next_tick: Timestamp, news: News) -> Self {
         Self {
             rows: BTreeMap::new(),
             names: HashMap::new(),
             snapshots,
-            built: HashMap::new(),
+            volumes: Volumes::default(),
+            secrets: Secrets::default(),
+            warm_pools: WarmPools::default(),
             steps: BTreeSet::new(),
             next_tick,
             next_request: 0,

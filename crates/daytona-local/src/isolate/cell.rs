@@ -9,11 +9,14 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use tokio::sync::Mutex;
 
+use super::frozen::Frozen;
 use super::host::Host;
+use super::mount::{Mount, Mounted, mount_all};
 use super::space::Space;
 use super::{IsolationMode, scan};
 use crate::image::Plan;
 use crate::toolbox::live::Live;
+use crate::toolbox::system::Environment;
 
 #[derive(Debug)]
 pub(crate) struct Cell {
@@ -25,6 +28,8 @@ pub(crate) struct Cell {
     pub(crate) home: String,
     /// Where programs start and what relative paths mean: the `WORKDIR` of its image, else the home.
     pub(crate) workdir: String,
+    /// Its volumes, those that others lie in first.
+    pub(crate) mounts: Vec<Mounted>,
     /// Made when the first program runs, and again after a stop. Held while a program is started and while all are
     /// killed, so that none slips in between.
     space: Mutex<Option<Space>>,
@@ -32,15 +37,27 @@ pub(crate) struct Cell {
     closed: AtomicBool,
     /// Whether a program ever ran.
     used: AtomicBool,
+    /// What a client changed for programs to come.
+    pub(crate) environment: Environment,
     /// Programs that clients come back to.
     pub(crate) live: Live,
 }
 
 impl Cell {
-    /// Makes its folders, with the files of its image.
-    pub(crate) fn make(host: &Arc<Host>, id: &str, plan: Option<&Plan>) -> io::Result<Self> {
+    /// Makes its folders, with the files of its image, or of its snapshot where that was taken of a sandbox, and its volumes
+    /// over them.
+    pub(crate) fn make(
+        host: &Arc<Host>,
+        id: &str,
+        mounts: &[Mount],
+        frozen: Option<&Frozen>,
+        plan: Option<&Plan>,
+    ) -> io::Result<Self> {
         let root = host.make_root(id)?;
         let files = Dir::open_ambient_dir(&root, ambient_authority())?;
+        if let Some(frozen) = frozen {
+            frozen.thaw(&files)?;
+        }
         let home = match host.mode() {
             IsolationMode::Namespaces => "/home/daytona".to_owned(),
             IsolationMode::None => root.join("home/daytona").to_string_lossy().into_owned(),
@@ -50,24 +67,28 @@ impl Cell {
             IsolationMode::Namespaces => workdir.to_owned(),
             IsolationMode::None => format!("{}{workdir}", root.display()),
         });
-        let cell = Self {
+        let mut cell = Self {
             host: Arc::clone(host),
             id: id.to_owned(),
             root,
             files: Arc::new(files),
             workdir: workdir.unwrap_or_else(|| home.clone()),
             home,
+            mounts: Vec::new(),
             space: Mutex::new(None),
             closed: AtomicBool::new(false),
             used: AtomicBool::new(false),
+            environment: Environment::default(),
             live: Live::default(),
         };
-        if let Some(plan) = plan
+        // what was taken of a sandbox has them already, and perhaps others in their place
+        if let Some(plan) = plan.filter(|_| frozen.is_none())
             && let Err(error) = plan.apply(&cell)
         {
             drop(remove(&cell.root));
             return Err(error);
         }
+        cell.mounts = mount_all(host, &cell.root, &cell.files, mounts)?;
         Ok(cell)
     }
 
@@ -100,7 +121,7 @@ impl Cell {
         if dead || space.is_none() {
             let network = network && self.host.network();
             let marker = self.marker();
-            let made = Space::start(&self.host, tools, &self.root, network, &marker).await?;
+            let made = Space::start(self, tools, network, &marker).await?;
             *space = Some(made);
         }
         start(space.as_ref())
@@ -110,6 +131,7 @@ impl Cell {
     pub(crate) async fn kill(&self) {
         self.closed.store(true, Ordering::Release);
         self.live.clear();
+        self.environment.reset();
         let mut space = self.space.lock().await;
         if let Some(space) = space.take() {
             space.kill().await;
@@ -135,7 +157,7 @@ impl Cell {
     }
 }
 
-fn remove(root: &std::path::Path) -> io::Result<()> {
+pub(super) fn remove(root: &std::path::Path) -> io::Result<()> {
     match std::fs::remove_dir_all(root) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_folders(root, 0);

@@ -132,6 +132,7 @@ impl App {
             match work {
                 Work::Kill(cell) => cell.kill().await,
                 Work::Destroy(cell) => cell.destroy().await,
+                Work::Volume => app.host.remove_volume(&id).await,
             }
             if let Some(row) = app.store().rows.get_mut(&id) {
                 row.end_change();
@@ -183,9 +184,14 @@ impl App {
         if let Some(cell) = known()? {
             return Ok(cell);
         }
+        let (mounts, frozen) = {
+            let mut store = self.store();
+            let row = store.keeps(id)?;
+            (row.mounts(), row.files.clone())
+        };
         let made = tokio::task::spawn_blocking({
             let (host, id) = (Arc::clone(&self.host), id.to_owned());
-            move || Cell::make(&host, &id, plan.as_deref())
+            move || Cell::make(&host, &id, &mounts, frozen.as_deref(), plan.as_deref())
         });
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
         let gone = {

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod account;
 mod build_log;
 mod events;
 mod exec;
@@ -18,7 +19,10 @@ mod isolation;
 mod kill;
 mod live;
 mod plane;
+mod secrets;
 mod server;
+mod snapshots;
 mod storage;
 mod support;
 mod transfers;
+mod volumes;

@@ -6,6 +6,7 @@ mod git;
 mod info;
 mod interpreter;
 pub(crate) mod live;
+mod port;
 mod process;
 mod pty;
 mod session;
@@ -106,6 +107,7 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
+        "GetPorts" | "IsPortInUse" => port::handle(&place, &call).await,
         _ => files::handle(&place, call).await,
     }
 }

@@ -47,7 +47,8 @@ impl Space {
         command
             .args(["/bin/sh", "-c", SETUP, "daytona-local"])
             .arg(root)
-            .arg(host.etc());
+            .arg(host.etc())
+            .arg(if network { "shared" } else { "own" });
         command.args(host.binds());
         let mut child = command
             .env_clear()

@@ -17,6 +17,7 @@ mod isolation;
 mod kill;
 mod live;
 mod plane;
+mod ports;
 mod server;
 mod support;
 mod transfers;

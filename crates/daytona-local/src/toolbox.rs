@@ -113,7 +113,7 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
 }
 
 /// The answer to a documented route that is not served here.
-fn not_served(route: &str) -> Failure {
+pub(crate) fn not_served(route: &str) -> Failure {
     Failure::new(
         501,
         "NOT_IMPLEMENTED",

@@ -18,6 +18,8 @@ mod kill;
 mod live;
 mod plane;
 mod ports;
+mod previews;
 mod server;
+mod ssh;
 mod support;
 mod transfers;

@@ -30,7 +30,9 @@ os._exit(0)
 ";
 
 pub(crate) async fn run(toolbox: &Toolbox, command: &str) -> String {
-    let done = soon(toolbox.process().execute(command).send()).await.unwrap();
+    let done = soon(toolbox.process().execute(command).send())
+        .await
+        .unwrap();
     assert_eq!(done.exit_code, Some(0), "{}", done.result);
     done.result
 }
@@ -98,7 +100,9 @@ async fn a_sandbox_without_the_network_has_ports_of_its_own() {
     let address = format!("127.0.0.1 {port}");
     assert_eq!(listen(&lab.toolbox, &address).await, port);
     assert_eq!(lab.toolbox.ports().list().await.unwrap(), [port]);
-    let ask = format!("python3 -c 'import socket; socket.create_connection((\"localhost\", {port})); print(1)'");
+    let ask = format!(
+        "python3 -c 'import socket; socket.create_connection((\"localhost\", {port})); print(1)'"
+    );
     assert_eq!(run(&lab.toolbox, &ask).await, "1\n");
     lab.server.shutdown().await;
 }

@@ -7,6 +7,7 @@ pub(crate) mod keys;
 pub(crate) mod lifecycle;
 pub(crate) mod list;
 pub(crate) mod misc;
+pub(crate) mod mounts;
 pub(crate) mod news;
 pub(crate) mod row;
 pub(crate) mod settings;
@@ -14,5 +15,6 @@ pub(crate) mod ssh;
 pub(crate) mod store;
 mod timers;
 mod view;
+pub(crate) mod volumes;
 
 pub use row::SandboxRow;

@@ -5,6 +5,7 @@ mod dial;
 pub(crate) mod host;
 pub(crate) mod launch;
 pub(crate) mod listen;
+pub(crate) mod mount;
 pub(crate) mod place;
 mod probe;
 mod python;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::view::time;
 use crate::server::app::App;
@@ -59,6 +59,7 @@ pub(crate) fn validate(app: &App, call: &Call) -> Result<Reply, Failure> {
     let id = id.filter(|id| store.keeps(id).is_ok());
     Ok(Reply::json(
         200,
-        &json!({ "valid": id.is_some(), "sandboxId": id.map_or(Value::Null, Value::from) }),
+        // a text in any case, as the documents have it: official clients take no null
+        &json!({ "valid": id.is_some(), "sandboxId": id.unwrap_or_default() }),
     ))
 }

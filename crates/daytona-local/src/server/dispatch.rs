@@ -20,7 +20,7 @@ use super::query::{self, Query};
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
 use super::{admin, auth, events, strike};
-use crate::control::{access, build_log, create, lifecycle, list, misc, settings, ssh};
+use crate::control::{access, build_log, create, lifecycle, list, misc, settings, ssh, volumes};
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
 
@@ -337,6 +337,11 @@ pub(super) async fn handle_json(
         "HealthController_live" | "HealthController_check" => Ok(misc::health()),
         "getAllSnapshots" => misc::snapshots(app, &call.query),
         "getSnapshot" => misc::one_snapshot(app, key),
+        "createVolume" => volumes::create(app, &body),
+        "listVolumes" => volumes::list(app, &call.query),
+        "getVolume" => volumes::get(app, key),
+        "getVolumeByName" => volumes::get_by_name(app, key),
+        "deleteVolume" => volumes::delete(app, key),
         "connectEvents" => events::open(app, call, fault),
         route => Err(Failure::new(
             501,

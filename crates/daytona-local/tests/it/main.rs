@@ -23,3 +23,4 @@ mod server;
 mod ssh;
 mod support;
 mod transfers;
+mod volumes;

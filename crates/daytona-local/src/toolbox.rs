@@ -1,11 +1,13 @@
 //! The toolbox of a sandbox: programs and files.
 
 mod code;
+mod computer_use;
 mod files;
 mod git;
 mod info;
 mod interpreter;
 pub(crate) mod live;
+mod lsp;
 mod port;
 mod process;
 mod pty;
@@ -55,6 +57,9 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
             "CreateFolder" => Ok(Reply::json(201, &serde_json::json!({}))),
             route => Err(not_served(route)),
         };
+    }
+    if call.path.split('/').nth(3) == Some("computeruse") {
+        return Err(computer_use::refuse(&call));
     }
     let cell = app.cell(&id).await?;
     let place = {
@@ -107,6 +112,8 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
+        "Start" | "Stop" | "DidOpen" | "DidClose" | "Completions" | "DocumentSymbols"
+        | "WorkspaceSymbols" => lsp::handle(app, &place, call).await,
         "GetPorts" | "IsPortInUse" => port::handle(&place, &call).await,
         _ => files::handle(&place, call).await,
     }

@@ -8,6 +8,7 @@
 )]
 
 mod build_log;
+mod desktop;
 mod events;
 mod exec;
 mod files;

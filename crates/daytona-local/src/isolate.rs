@@ -2,6 +2,7 @@
 
 pub(crate) mod cell;
 mod dial;
+pub(crate) mod frozen;
 pub(crate) mod host;
 pub(crate) mod launch;
 pub(crate) mod listen;

@@ -13,6 +13,7 @@ mod process;
 mod pty;
 mod session;
 pub(crate) mod socket;
+pub(crate) mod system;
 mod text;
 
 use std::io;
@@ -59,13 +60,21 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         };
     }
     if call.path.split('/').nth(3) == Some("computeruse") {
-        return Err(computer_use::refuse(&call));
+        return computer_use::handle(&call);
     }
     let cell = app.cell(&id).await?;
     let place = {
         let mut store = app.store();
+        let (env, held) = {
+            let row = store.find(&id)?;
+            (row.env.clone(), row.secrets.clone())
+        };
+        let mut env = env;
+        for held in held {
+            let secret = store.secrets.by_id(&held.secret);
+            env.extend(secret.map(|secret| (held.variable, secret.placeholder.clone())));
+        }
         let row = store.find(&id)?;
-        let mut env = row.env.clone();
         for (name, value) in [
             (
                 "DAYTONA_SANDBOX_SNAPSHOT",
@@ -76,6 +85,7 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         ] {
             env.insert(name.to_owned(), value);
         }
+        cell.environment.apply(&mut env);
         Place {
             id: id.clone(),
             cell,
@@ -110,6 +120,8 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         | "CreateInterpreterContext"
         | "DeleteInterpreterContext"
         | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
+        "UpdateEnv" => system::update_env(&place, call).await,
+        "GetSystemMetrics" => system::metrics(app, &place).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         "Start" | "Stop" | "DidOpen" | "DidClose" | "Completions" | "DocumentSymbols"
@@ -152,7 +164,12 @@ pub(crate) fn begin(app: &Arc<App>, call: &Call) -> Result<Activity, Failure> {
             )));
         }
     };
-    let running = row.state == SandboxState::Started && row.desired == SandboxDesiredState::Started;
+    // a snapshot that is taken of it stops nothing
+    let up = matches!(
+        row.state,
+        SandboxState::Started | SandboxState::Snapshotting
+    );
+    let running = up && row.desired == SandboxDesiredState::Started;
     if !running {
         let message = "bad request: no IP address found. Is the Sandbox started?";
         return Err(Failure::bad(message));

@@ -66,10 +66,14 @@ impl Asked {
     }
 
     fn not_started(&self) -> Failure {
-        let Self { language, project } = self;
-        let message =
-            format!("bad request: no language server for {language} is started in {project}");
-        Failure::new(400, "LSP_SERVER_NOT_INITIALIZED", message)
+        Failure::new(
+            400,
+            "LSP_SERVER_NOT_INITIALIZED",
+            format!(
+                "bad request: no language server for {} is started in {}",
+                self.language, self.project
+            ),
+        )
     }
 }
 

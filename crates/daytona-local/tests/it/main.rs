@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod account;
 mod build_log;
 mod desktop;
 mod events;
@@ -20,7 +21,9 @@ mod live;
 mod plane;
 mod ports;
 mod previews;
+mod secrets;
 mod server;
+mod snapshots;
 mod ssh;
 mod support;
 mod transfers;

@@ -8,6 +8,7 @@ use daytona_api::models::{SandboxDesiredState, SandboxState};
 use serde_json::{Map, Value};
 
 use super::build_log::BuildLog;
+use super::keys::Keys;
 use super::row::{Build, Intervals, Row};
 use super::snapshots::Template;
 use super::{mounts, secrets};
@@ -221,6 +222,7 @@ fn parse(
         created_at: now,
         updated_at: now,
         last_activity_at: now,
+        keys: Keys::new(),
         open: BTreeMap::new(),
         plan,
         volumes,

@@ -31,6 +31,7 @@ use crate::params::{DaytonaParams, DaytonaParamsResolved};
 use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
 
+pub(crate) use find::{UNCLEAR_STARTS, may_have_started};
 pub(crate) use keep::Keep;
 pub(crate) use phase::Phase;
 

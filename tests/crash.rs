@@ -157,8 +157,7 @@ fn frozen_at_random_instants() {
             "seed {seed}, after {done} runs: {alive:#?}"
         );
         for client in &mut clients {
-            let last = client.last().unwrap_or_else(|| "nothing yet".to_owned());
-            *when.entry(last).or_default() += 1;
+            *when.entry(client.last().to_owned()).or_default() += 1;
             client.signal(Signal::SIGCONT);
         }
         for client in &mut clients {

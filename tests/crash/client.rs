@@ -113,6 +113,7 @@ async fn note(sandbox: &DaytonaSandbox) -> Option<String> {
 pub(super) struct Client {
     process: Child,
     lines: Receiver<String>,
+    said: Option<String>,
 }
 
 impl Client {
@@ -133,7 +134,11 @@ impl Client {
                 }
             }
         });
-        Self { process, lines }
+        Self {
+            process,
+            lines,
+            said: None,
+        }
     }
 
     /// Lets it go on for so long.
@@ -142,19 +147,22 @@ impl Client {
         assert_eq!(quiet.recv_timeout(time), Err(RecvTimeoutError::Timeout));
     }
 
-    pub(super) fn wait_for(&self, wanted: &str) {
+    pub(super) fn wait_for(&mut self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(LIMIT).unwrap();
             assert!(!line.starts_with("panic"), "{line}");
-            if line == wanted {
+            let found = line == wanted;
+            self.said = Some(line);
+            if found {
                 return;
             }
         }
     }
 
     /// The last thing it said by now.
-    pub(super) fn last(&self) -> Option<String> {
-        self.lines.try_iter().last()
+    pub(super) fn last(&mut self) -> &str {
+        self.said = self.lines.try_iter().last().or(self.said.take());
+        self.said.as_deref().unwrap_or("nothing yet")
     }
 
     pub(super) fn signal(&self, signal: Signal) {

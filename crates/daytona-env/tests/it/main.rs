@@ -5,6 +5,7 @@ mod bad_input_open;
 mod cached;
 mod create;
 mod fake;
+mod keys;
 mod life;
 mod owned;
 mod refused;

@@ -321,3 +321,44 @@ async fn one_that_is_deleted_when_it_stops_is_known_by_the_name_it_had() {
         assert_eq!(stopped.is_ok(), known, "{asked}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_about_another_sandbox_is_an_error() {
+    let other = r#"{"id":"sb-2","name":"other","state":"started"}"#;
+    let server = Scripted::new();
+    let api = scripted(&server);
+    let sandboxes = api.sandboxes();
+    let ask = || drop(server.clone().json(200, other));
+    ask();
+    let mut failed = vec![sandboxes.delete("sb-1").await.unwrap_err()];
+    ask();
+    failed.push(
+        sandboxes
+            .create_snapshot("sb-1", "s:1", false)
+            .await
+            .unwrap_err(),
+    );
+    ask();
+    failed.push(sandboxes.revoke_ssh_access("sb-1", None).await.unwrap_err());
+    ask();
+    failed.push(sandboxes.get("sb-1").await.unwrap_err());
+    ask();
+    failed.push(sandboxes.stop("sb-1", false).await.unwrap_err());
+    for error in failed {
+        assert_eq!(error.kind(), daytona_api::ErrorKind::Decode, "{error:?}");
+        assert!(error.may_have_reached_server(), "{error:?}");
+        assert!(error.to_string().contains("another sandbox"), "{error}");
+    }
+    // its name is taken from a sandbox that is deleted, and some servers say nothing
+    let gone = r#"{"id":"sb-1","name":"DESTROYED_sb_1700000000000"}"#;
+    drop(
+        server
+            .clone()
+            .json(200, gone)
+            .json(200, "{}")
+            .answer(200, &[], ""),
+    );
+    assert_eq!(sandboxes.delete("sb").await.unwrap().unwrap().id, "sb-1");
+    assert_eq!(sandboxes.delete("sb").await.unwrap(), None);
+    assert_eq!(sandboxes.delete("sb").await.unwrap(), None);
+}

@@ -1,5 +1,7 @@
 //! Exchanges on record, and again without a server.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

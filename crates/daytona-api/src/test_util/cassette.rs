@@ -106,7 +106,7 @@ impl Content {
             Self::Text(text) => text.clone().into(),
             Self::Base64(text) => STANDARD
                 .decode(text)
-                .map_err(|_| CassetteError::malformed("a body is not base64"))?
+                .map_err(|_| CassetteError::unlike("a body is not base64"))?
                 .into(),
         })
     }
@@ -120,11 +120,11 @@ impl Cassette {
     /// Where the text is not JSON of the form that [`to_json`](Self::to_json) writes, with the place, or of another
     /// version of that form.
     pub fn from_json(text: &str) -> Result<Self, CassetteError> {
-        let read: Self = serde_json::from_str(text)
-            .map_err(|error| CassetteError::malformed(error.to_string()))?;
+        let read: Self =
+            serde_json::from_str(text).map_err(|error| CassetteError::unlike(error.to_string()))?;
         if read.cassette != VERSION {
             let what = format!("it is of version {}, not {VERSION}", read.cassette);
-            return Err(CassetteError::malformed(what));
+            return Err(CassetteError::unlike(what));
         }
         for exchange in &read.exchanges {
             exchange.check()?;
@@ -175,13 +175,13 @@ impl Exchange {
         }
         if self.response.is_some() && self.failure.is_some() {
             let what = format!("{} has an answer and a failure", self.operation);
-            return Err(CassetteError::malformed(what));
+            return Err(CassetteError::unlike(what));
         }
         if let Some(told) = &self.response
             && http::StatusCode::from_u16(told.status).is_err()
         {
             let what = format!("{} is no status of an answer", told.status);
-            return Err(CassetteError::malformed(what));
+            return Err(CassetteError::unlike(what));
         }
         Ok(())
     }

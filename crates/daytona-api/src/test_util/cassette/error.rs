@@ -44,7 +44,7 @@ pub enum CassetteError {
 }
 
 impl CassetteError {
-    pub(super) fn malformed(what: impl Into<String>) -> Self {
+    pub(super) fn unlike(what: impl Into<String>) -> Self {
         Self::Malformed { what: what.into() }
     }
 

@@ -243,9 +243,9 @@ fn answer(told: &Told) -> Result<http::Response<Body>, CassetteError> {
     for (name, value) in &told.headers {
         let name: HeaderName = name
             .parse()
-            .map_err(|_| CassetteError::malformed(format!("{name} is no header")))?;
+            .map_err(|_| CassetteError::unlike(format!("{name} is no header")))?;
         let value = HeaderValue::from_str(value)
-            .map_err(|_| CassetteError::malformed(format!("the value of {name} is none")))?;
+            .map_err(|_| CassetteError::unlike(format!("the value of {name} is none")))?;
         answer.headers_mut().insert(name, value);
     }
     Ok(answer)

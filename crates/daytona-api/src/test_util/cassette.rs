@@ -3,6 +3,7 @@
 mod error;
 mod record;
 mod replay;
+mod request;
 mod secrets;
 
 use std::collections::BTreeMap;

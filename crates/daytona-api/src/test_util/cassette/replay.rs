@@ -9,7 +9,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::Value;
 
-use super::record::Request;
+use super::request::Request;
 use super::secrets::Secrets;
 use super::{Asked, Cassette, CassetteError, Content, Exchange, Failure, Stage, Told};
 use crate::transport::{Body, ByteStream, Phase, Transport, TransportError};

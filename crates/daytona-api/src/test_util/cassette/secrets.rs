@@ -14,7 +14,6 @@ const SHORTEST_BASE64: usize = 6;
 
 /// Members whose values are secrets, or may hold some: names in lower case, without what is no letter.
 const HOLDERS: &[&str] = &[
-    "data",
     "dockerfilecontent",
     "env",
     "envs",
@@ -22,7 +21,6 @@ const HOLDERS: &[&str] = &[
     "headers",
     "metadata",
     "payload",
-    "set",
     "sshcommand",
 ];
 /// Parts of names that say so.
@@ -61,6 +59,8 @@ fn says_secret(name: &str, operation: &str) -> bool {
         || (SAYING.iter().any(|part| name.contains(part)) && !HARMLESS.contains(&name.as_str()))
         || (name == "value" && (sensitive || operation.contains("Accessibility")))
         || (name == "text" && operation.contains("Type"))
+        || (name == "data" && operation.contains("Input"))
+        || (name == "set" && operation.contains("Env"))
 }
 
 impl Secrets {

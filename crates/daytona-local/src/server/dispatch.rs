@@ -103,7 +103,12 @@ pub(crate) async fn answer(
     let public = matches!(
         route,
         // the event socket asks for the token once it is open
-        Some("HealthController_live" | "HealthController_check" | "connectEvents")
+        Some(
+            "HealthController_live"
+                | "HealthController_check"
+                | "listSharedRegions"
+                | "connectEvents"
+        )
     );
     let checked = auth::check_origin(&app, route, &parts.headers)
         .and_then(|()| {

@@ -19,6 +19,7 @@ mod kill;
 mod live;
 mod plane;
 mod secrets;
+mod served;
 mod server;
 mod snapshots;
 mod support;

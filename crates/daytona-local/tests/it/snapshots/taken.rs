@@ -207,7 +207,7 @@ async fn a_sandbox_that_is_gone_meanwhile_leaves_no_half_of_one() {
     // enough that copying it takes longer than the next request
     run(
         &toolbox,
-        "for d in $(seq 40); do mkdir d$d; (cd d$d && touch $(seq 500)); done",
+        "for d in $(seq 10); do mkdir d$d; (cd d$d && touch $(seq 500)); done",
     )
     .await;
     sandboxes
@@ -220,7 +220,7 @@ async fn a_sandbox_that_is_gone_meanwhile_leaves_no_half_of_one() {
     if taken.state == SnapshotState::Active {
         // the copy was faster
         let other = from(&api, "s").await;
-        assert_eq!(run(&other, "find . -type f | wc -l").await, "20000\n");
+        assert_eq!(run(&other, "find . -type f | wc -l").await, "5000\n");
     } else {
         assert_eq!(taken.state, SnapshotState::Error);
         let reason = taken.error_reason.unwrap();

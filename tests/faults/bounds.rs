@@ -145,3 +145,50 @@ async fn killed_with_a_lease_that_keeps_for_ever() {
     sleep(7 * 24 * 60 * MINUTE).await;
     assert_eq!(left(&server)[0].state, "stopped");
 }
+
+/// What a close says about a leftover holds: from then on nothing renews it, and it is gone within the time told.
+#[tokio::test(start_paused = true)]
+async fn a_bound_that_is_told_holds() {
+    let persist = |delete| Lease::Persist {
+        stop: 15 * MINUTE,
+        archive: None,
+        delete,
+    };
+    let broken = || Some(Fault::on(&CREATE_SANDBOX).error_state("no space left"));
+    let refused = || Fault::on(&DELETE_SANDBOX).answer(500, "{}");
+    let forked = || Fault::on(&DELETE_SANDBOX).answer(400, r#"{"message":"has fork children"}"#);
+    let lost = || Some(Fault::on(&CREATE_SANDBOX).commit_late(10 * MINUTE).always());
+    let half_an_hour = Some(30 * MINUTE);
+    for (lease, create, delete, bound) in [
+        (Lease::default(), None, refused(), Some(6 * MINUTE)),
+        (Lease::default(), broken(), refused(), Some(16 * MINUTE)),
+        (Lease::default(), None, forked(), None),
+        (Lease::default(), lost(), refused(), None),
+        (persist(half_an_hour), None, refused(), Some(46 * MINUTE)),
+        (persist(half_an_hour), broken(), refused(), None),
+        (persist(None), None, refused(), None),
+    ] {
+        let server = in_place(|builder| builder);
+        let process = Mortal::default();
+        server.faults().inject(delete.always());
+        if let Some(create) = create {
+            server.faults().inject(create);
+        }
+        let environment = mortal(&server, &process)
+            .lease(lease)
+            .create_timeout(MINUTE)
+            .close_timeout(MINUTE)
+            .build()
+            .unwrap();
+        let _ = environment.open(&NoVars).await;
+        let error = environment.close().await.unwrap_err();
+        let [one] = error.leftovers() else {
+            panic!("{lease:?}: {error}")
+        };
+        assert_eq!(one.server_bound(), bound, "{lease:?}: {error}");
+        process.kill();
+        if let Some(bound) = bound {
+            life(&server, bound).await;
+        }
+    }
+}

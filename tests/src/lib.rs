@@ -9,4 +9,8 @@ mod testing_offline;
 #[cfg(doctest)]
 mod tools_and_mcp;
 #[cfg(doctest)]
+mod variables;
+#[cfg(doctest)]
+mod wire;
+#[cfg(doctest)]
 mod writing_a_factory;

@@ -1,10 +1,11 @@
 //! `cargo xtask pages`: the parts of docs/ that are drawn from the code, and so cannot drift.
 //!
-//! Such a part stands between `<!-- begin WHAT -->` and `<!-- end -->`. `cargo xtask tidy` fails when one is not what
-//! the code says.
+//! Such a part stands between `<!-- begin WHAT -->` and `<!-- end -->`; pictures are files of their own in docs/diagrams.
+//! `cargo xtask tidy` fails when one is not what the code says.
 
 mod advice;
 mod diagrams;
+mod drawing;
 mod texts;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::tidy::tree::Tree;
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
 const ARCHITECTURE: &str = "docs/architecture.md";
+const PICTURES: &str = "docs/diagrams";
 const FIX: &str = "run `cargo xtask pages` and commit the result";
 
 /// Writes the parts anew, or checks them. Says what it did.
@@ -34,6 +36,12 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<String> {
             let drawn = draw(&tree, text)?;
             if drawn != text {
                 fs::write(root.join(page), drawn).with_context(|| (*page).to_owned())?;
+            }
+        }
+        if tree.has(ARCHITECTURE) {
+            fs::create_dir_all(root.join(PICTURES))?;
+            for (file, picture) in diagrams::pictures(&tree)? {
+                fs::write(root.join(&file), picture).context(file)?;
             }
         }
     }
@@ -65,6 +73,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
             Err(error) => problems.push(format!("{page}: {error:#}")),
         }
     }
+    if tree.has(ARCHITECTURE) {
+        match diagrams::pictures(tree) {
+            Ok(drawn) => problems.extend(pictures(tree, &drawn)),
+            Err(error) => problems.push(format!("{PICTURES}: {error:#}")),
+        }
+    }
     if let Some(page) = tree.get(TROUBLESHOOTING) {
         let found = advice::judge(&texts_of(tree), page);
         problems.extend(
@@ -72,6 +86,28 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
                 .into_iter()
                 .map(|why| format!("{TROUBLESHOOTING}{why}")),
         );
+        let files = tree.files.iter();
+        let screens = files.filter(|(path, _)| path.ends_with(".snap"));
+        problems.extend(advice::unlisted(
+            &texts_of(tree),
+            screens.map(|(path, text)| (path.as_str(), text.as_str())),
+        ));
+    }
+    problems
+}
+
+/// Pictures that are missing, are not what is `drawn`, or that nothing draws.
+fn pictures(tree: &Tree, drawn: &[(String, String)]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (file, picture) in drawn {
+        if tree.get(file) != Some(picture) {
+            problems.push(format!("{file} is not what the code says; {FIX}"));
+        }
+    }
+    for file in tree.files.keys().filter(|file| file.starts_with(PICTURES)) {
+        if drawn.iter().all(|(known, _)| known != file) {
+            problems.push(format!("{file}: nothing draws it"));
+        }
     }
     problems
 }

@@ -2,10 +2,12 @@
 
 mod arrows;
 mod dependencies;
+mod front;
 mod layout;
 mod manifests;
 mod pages;
 mod proofs;
+pub(crate) mod shown;
 mod text;
 pub(crate) mod tree;
 
@@ -57,6 +59,7 @@ fn check(tree: &Tree) -> Result<Findings> {
     let mut findings = Findings::default();
     arrows::ours(tree, &mut findings)?;
     dependencies::check(tree, &mut findings)?;
+    front::check(tree, &mut findings)?;
     layout::check(tree, &mut findings);
     manifests::check(tree, &mut findings)?;
     pages::check(tree, &mut findings);
@@ -64,6 +67,7 @@ fn check(tree: &Tree) -> Result<Findings> {
         findings.error(problem);
     }
     proofs::check(tree, &mut findings);
+    shown::check(tree, &mut findings)?;
     text::check(tree, &mut findings);
     Ok(findings)
 }

@@ -76,7 +76,15 @@
 //! [`ResolveError`] lists every [`Problem`] in the order of the parameters, names parameters,
 //! variables and types, and never holds a value. [`TemplateError`] says where a template is wrong.
 //!
+//! # Cancel safety
+//!
 //! There is nothing asynchronous here, no network, and no look at the process environment.
+//!
+//! # Stability
+//!
+//! Before 1.0 a new minor version may change the API; the changelog says how. What is public is held as a text, so it
+//! does not change unnoticed. The texts of errors are for people and may change at any time. Code that the derive makes
+//! is the same version's as the crate.
 
 mod error;
 mod key;

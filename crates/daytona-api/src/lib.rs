@@ -54,6 +54,13 @@
 //! # Cancel safety
 //!
 //! Dropping the future of a call closes its connection. A request that was already sent may still be carried out.
+//!
+//! # Stability
+//!
+//! Before 1.0 a new minor version may change the API; the changelog says how. What is public is held as a text, so it
+//! does not change unnoticed; types of others in it are `bytes`, `http`, `http-body`, `serde`, `serde_json`, `futures`'s
+//! traits and `tokio`'s. Models follow the service: an unknown member, value of an enumeration or state is kept and is no
+//! error. The texts of errors and the types of their causes may change at any time.
 
 mod generated;
 

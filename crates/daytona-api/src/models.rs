@@ -5,10 +5,13 @@
 //! equal members wins, an unknown enum value is kept as text in `Other`, and a number may come as `5`, `5.0`
 //! or `"5"`. Well-formed JSON of the right shape at the top (an object) always decodes.
 //!
+//! What a chart is made of is typed by hand, in [`charts`], and loses nothing that a server tells.
+//!
 //! Optional fields are left out when they are `None`; required ones that may be null are written as `null`.
 //! Fields that hold a credential or the value of an environment variable are `[redacted]` in Debug.
 //! Times are kept as the text the server sent (RFC 3339).
 
+pub mod charts;
 pub(crate) mod decode;
 
 #[doc(inline)]

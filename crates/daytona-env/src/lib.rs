@@ -68,6 +68,12 @@
 //! # Cancel safety
 //!
 //! The environment owns what it makes: dropping the future of an open or a close at any point leaks nothing.
+//!
+//! # Stability
+//!
+//! Before 1.0 a new minor version may change the API; the changelog says how. What is public is held as a text, so it
+//! does not change unnoticed. The labels by which our sandboxes are found again are fixed, since sweepers of other versions
+//! rely on them. The texts of errors may change at any time.
 
 mod builder;
 mod clients;

@@ -3,6 +3,7 @@
 pub(crate) mod cell;
 pub(crate) mod host;
 pub(crate) mod launch;
+pub(crate) mod mount;
 pub(crate) mod place;
 mod probe;
 mod python;

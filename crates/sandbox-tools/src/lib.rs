@@ -46,6 +46,21 @@
 //! |---|---|---|
 //! | `mcp` | no | the tools as a server of the Model Context Protocol |
 //!
+//! # Errors
+//!
+//! A command that failed is no error: [`ToolOutput`] tells the model how it ended. A [`ToolError`] is a call for a tool
+//! that is not there, arguments that do not fit, or a sandbox that could not do it; its [`kind`](ToolError::kind) says which.
+//!
+//! # Cancel safety
+//!
+//! Dropping the future of a call is dropping that of the sandbox's method: [`Tool::call`] and [`Tool::call_streamed`] say
+//! what becomes of a command then.
+//!
+//! # Stability
+//!
+//! Before 1.0 a new minor version may change the API; the changelog says how. Names, arguments and schemas of the tools
+//! are held as texts, since models were told them. The words of an output or an error may change at any time.
+//!
 //! # What it is not
 //!
 //! The restricted mode of the shell tool keeps a model from mistakes; it is no security boundary. The sandbox is one,

@@ -65,7 +65,7 @@ pub(crate) fn name_choices(document: &mut Document) -> Result<()> {
         .iter()
         .filter_map(|model| match &model.kind {
             Kind::Choice(values) => Some((model.wire.clone(), values.clone())),
-            Kind::Object(_) | Kind::Alias(_) => None,
+            Kind::Object(_) | Kind::Alias(_) | Kind::ByHand(_) => None,
         })
         .collect();
     for model in models {

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Object(Vec<Field>),
     Choice(Vec<String>),
     Alias(Type),
+    /// Not generated: the path of a type by hand, which keeps whatever object it is given.
+    ByHand(String),
 }
 
 #[derive(Debug)]
@@ -158,7 +160,7 @@ impl Document {
             let reached: Vec<&Type> = match &model.kind {
                 Kind::Object(fields) => fields.iter().map(|field| &field.ty).collect(),
                 Kind::Alias(ty) => vec![ty],
-                Kind::Choice(_) => Vec::new(),
+                Kind::Choice(_) | Kind::ByHand(_) => Vec::new(),
             };
             let reached = reached
                 .into_iter()

@@ -18,6 +18,18 @@ struct Overlay {
     query: Vec<NewQuery>,
     operation: Vec<NewOperation>,
     raw: Vec<Raw>,
+    by_hand: Vec<ByHand>,
+}
+
+/// An object that is written by hand, and what the document gives it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    api: String,
+    model: String,
+    /// Where it is; without one only others by hand hold it.
+    path: Option<String>,
+    members: Vec<String>,
 }
 
 /// Which operations get a generated method: those of the tags and those named, without the excepted ones.
@@ -210,6 +222,31 @@ pub(crate) fn apply(document: &mut Document, api: &str, text: &str) -> Result<()
     }
     for raw in overlay.raw.iter().filter(|raw| raw.api == api) {
         mark(document, raw)?;
+    }
+    for model in overlay.by_hand.into_iter().filter(|one| one.api == api) {
+        leave_out(document, model)?;
+    }
+    Ok(())
+}
+
+/// Takes out of the document what is written by hand, if it is what the code by hand was made for.
+fn leave_out(document: &mut Document, by_hand: ByHand) -> Result<()> {
+    let wire = &by_hand.model;
+    let Kind::Object(fields) = kind(document, wire)? else {
+        bail!("{wire} is not an object")
+    };
+    let mut known = by_hand.members;
+    let mut found: Vec<_> = fields.iter().map(|field| field.wire.clone()).collect();
+    known.sort();
+    found.sort();
+    if known != found {
+        bail!(
+            "the document gives {wire} the members {found:?}: look at the code by hand, then at the overlay"
+        );
+    }
+    match by_hand.path {
+        Some(path) => *kind(document, wire)? = Kind::ByHand(path),
+        None => document.models.retain(|model| model.wire != *wire),
     }
     Ok(())
 }

@@ -108,6 +108,27 @@ fn the_overlay_shrinks_when_the_documents_catch_up() {
 }
 
 #[test]
+fn what_is_written_by_hand_is_left_out_and_watched() {
+    let overlay = |members: &str| {
+        format!(
+            "[[raw]]\napi = \"control-plane\"\ntags = [\"dogs\"]\n\
+             [[by_hand]]\napi = \"control-plane\"\nmodel = \"CreateDog\"\npath = \"crate::by_hand::Puppy\"\n\
+             members = {members}\n"
+        )
+    };
+    let error = format!(
+        "{:#}",
+        generate(&testdata(), &overlay("[\"name\"]")).unwrap_err()
+    );
+    assert!(error.contains("gives CreateDog the members"), "{error}");
+    let members = r#"["name", "env", "token", "type"]"#;
+    let (files, _) = generate(&testdata(), &overlay(members)).unwrap();
+    let text: String = files.into_values().collect();
+    assert!(!text.contains("struct CreateDog "), "{text}");
+    assert!(text.contains("crate::by_hand::Puppy"), "{text}");
+}
+
+#[test]
 fn a_name_that_is_not_defined_is_an_error() {
     let spec = tempfile::tempdir().unwrap();
     for name in ["api.json", "toolbox.json"] {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
-use super::texts::{Group, HOLE, Texts};
+use super::texts::{Group, HINT, HOLE, Texts};
 
 /// Advice in fewer words says nothing.
 const LEAST_WORDS: usize = 8;
@@ -75,6 +75,48 @@ pub(super) fn judge(texts: &Texts, page: &str) -> Vec<String> {
         ));
     }
     problems
+}
+
+/// Hints on screens that tests have seen and the page does not list.
+pub(super) fn unlisted<'a>(
+    texts: &Texts,
+    screens: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (path, screen) in screens {
+        for line in screen.lines() {
+            let Some((_, hint)) = line.split_once("hint: ") else {
+                continue;
+            };
+            let is_listed = texts
+                .iter()
+                .filter(|(group, _)| group.kind == HINT)
+                .flat_map(|(_, texts)| texts)
+                .any(|text| fits(text, hint));
+            if !is_listed {
+                problems.push(format!("{path} shows a hint that nothing gives: {hint:?}"));
+            }
+        }
+    }
+    problems
+}
+
+/// Whether the text is that of the source with its holes filled.
+fn fits(source: &str, shown: &str) -> bool {
+    let mut parts = source.split(HOLE);
+    let Some(rest) = parts.next().and_then(|first| shown.strip_prefix(first)) else {
+        return false;
+    };
+    let mut rest = rest;
+    let mut last = "";
+    for part in parts {
+        last = part;
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.is_empty() || (source.contains(HOLE) && last.is_empty())
 }
 
 fn marker(line: &str) -> Option<&str> {

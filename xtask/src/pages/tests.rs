@@ -4,6 +4,8 @@ use std::fs;
 
 use super::*;
 
+mod drawn;
+
 const SOURCE: &str = r#"//! A.
 const LONG: &str = "the constant is too long";
 
@@ -39,6 +41,15 @@ enum Other {
     A(u8),
 }
 
+fn tell(n: u32) -> Vec<Error> {
+    output::hint(&format!("{n} doors are left"));
+    vec![Error::new(ErrorKind::Lost, "all are shut").hint(why(n)), other().hint("give another door")]
+}
+
+fn why(n: u32) -> &'static str {
+    if n == 1 { "look for the key" } else { "wait a moment" }
+}
+
 #[cfg(test)]
 mod tests {
     fn f() -> Error {
@@ -47,14 +58,13 @@ mod tests {
 }
 "#;
 
-const SNAPSHOT: &str =
-    "---\nsource: x\nexpression: y\n---\nReady -> Vacant: close\nVacant -> Creating: open\n";
+const SNAPSHOT: &str = "---\nsource: x\nexpression: y\n---\nCreating -> Ready: made\nReady -> Vacant: close\nVacant -> Creating: open\n";
 
 const ARCHITECTURE_PAGE: &str =
     "# A\n\n<!-- begin crates -->\n<!-- end -->\n\n<!-- begin slot -->\n<!-- end -->\n";
 
 const ADVICE: &str = "# T\n\nDo this and that, and then look whether it has helped.\n\n<!-- begin texts: \
-     alpha Lost, alpha refused, alpha build, alpha other, alpha Display, alpha Error, alpha Conflict -->\n<!-- end -->\n";
+     alpha Lost, alpha refused, alpha build, alpha other, alpha Display, alpha Error, alpha Conflict, alpha hint -->\n<!-- end -->\n";
 
 struct Fixture(tempfile::TempDir);
 
@@ -121,13 +131,18 @@ fn every_way_to_an_error_is_read() {
     assert_eq!(
         listed,
         [
+            "* `all are shut`",
             "* `cannot open … of {them}`",
             "* `derived from …`",
+            "* `give another door`",
+            "* `look for the key`",
             "* `nobody was there`",
             "* `refused: …`",
             "* `shown of …`",
             "* `the constant is too long`",
             "* `` the door is `shut` ``",
+            "* `wait a moment`",
+            "* `… doors are left`",
         ]
     );
 }
@@ -145,6 +160,33 @@ fn a_text_that_the_page_lacks_is_found() {
         &found,
         "nothing is advised for the texts of `alpha gone`, such as \"it went away\"",
     );
+}
+
+#[test]
+fn a_hint_on_a_screen_that_the_page_lacks_is_found() {
+    const SCREEN: &str = "crates/alpha/tests/it/snapshots/a.snap";
+    let seen = |hint: &str| {
+        let fixture = Fixture::new();
+        fixture.write(
+            SCREEN,
+            &format!("---\n---\nalpha: all are shut\n  hint: {hint}\n"),
+        );
+        fixture.check()
+    };
+    for listed in ["wait a moment", "3 doors are left"] {
+        assert_eq!(seen(listed), "");
+    }
+    for other in [
+        "wait",
+        "wait a moment longer",
+        "3 doors are open",
+        "see: doors",
+    ] {
+        assert_says(
+            &seen(other),
+            &format!("{SCREEN} shows a hint that nothing gives: {other:?}"),
+        );
+    }
 }
 
 #[test]
@@ -216,48 +258,4 @@ fn advice_for_one_text_is_kept() {
     );
     assert!(page.contains("\n* `somebody was there`\n"), "{page}");
     assert_eq!(fixture.check(), "");
-}
-
-#[test]
-fn a_diagram_that_drifts_is_found() {
-    let fixture = Fixture::new();
-    let page = fixture.read(ARCHITECTURE);
-    assert!(
-        page.contains("```mermaid\nflowchart LR\n    alpha --> beta\n```"),
-        "{page}"
-    );
-    let states = "stateDiagram-v2\n    [*] --> Vacant\n    Ready --> Vacant: close\n    Vacant --> Creating: open\n";
-    assert!(page.contains(states), "{page}");
-
-    fixture.edit(
-        "crates/alpha/Cargo.toml",
-        "path = \"b\"",
-        "path = \"b\", optional = true",
-    );
-    let found = fixture.check();
-    assert_says(
-        &found,
-        "docs/architecture.md: the code has \"    alpha -.-> beta\" too",
-    );
-
-    let fixture = Fixture::new();
-    fixture.edit(
-        diagrams::TRANSITIONS,
-        "Ready -> Vacant: close",
-        "Ready -> Lost: gone",
-    );
-    assert_says(
-        &fixture.check(),
-        "the code has \"    Ready --> Lost: gone\" too",
-    );
-
-    let fixture = Fixture::new();
-    fixture.edit(ARCHITECTURE, "Vacant: close", "Ready: close");
-    assert_says(
-        &fixture.check(),
-        "docs/architecture.md:17: the code has no \"    Ready --> Ready: close\"",
-    );
-    let fixture = Fixture::new();
-    fixture.edit(ARCHITECTURE, "<!-- begin slot -->", "");
-    assert_says(&fixture.check(), "there is no `<!-- begin slot -->`");
 }

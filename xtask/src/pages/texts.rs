@@ -1,7 +1,7 @@
 //! The error texts of our crates, read from their sources.
 //!
-//! A text is a string literal that reaches a constructor of an error, the `Display` of one, `#[error]`, or `Err`. What is
-//! put into it when the program runs is shown as `…`.
+//! A text is a string literal that reaches a constructor of an error, the `Display` of one, `#[error]`, `Err`, or a hint
+//! beside an error. What is put into it when the program runs is shown as `…`.
 
 mod finder;
 mod literals;
@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Lit, Token};
 
 use self::finder::Finder;
@@ -39,6 +40,10 @@ const ERRORS: &[&str] = &[
 ];
 /// Functions that give an error its words without making it.
 const WORDS: &[&str] = &["own_words", "without_answer", "words"];
+/// What gives a failure its hint, as a method or a function.
+pub(crate) const HINT: &str = "hint";
+/// Functions whose texts become hints, beside those that are called in the argument of [`HINT`].
+const ADVISERS: &[&str] = &["advice", "dashes", "hint_for", "not_daytona"];
 /// What takes a literal and passes it on as an error.
 const PASSERS: &[&str] = &["ok_or", "ok_or_else", "map_err"];
 
@@ -82,7 +87,8 @@ pub(crate) fn collect<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> 
             continue;
         }
         // What does not parse does not compile, and others say so.
-        if let Ok(parsed) = syn::parse_file(text) {
+        if let Ok(mut parsed) = syn::parse_file(text) {
+            Unpack.visit_file_mut(&mut parsed);
             crates.entry(krate).or_default().push(parsed);
         }
     }
@@ -107,6 +113,25 @@ pub(crate) fn collect<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> 
         }
     }
     texts
+}
+
+/// Makes arrays of `vec!`, into which nothing looks.
+struct Unpack;
+
+impl VisitMut for Unpack {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        if let Expr::Macro(call) = &expression
+            && call.mac.path.is_ident("vec")
+        {
+            let parts = arguments(&call.mac.tokens);
+            *expression = Expr::Array(syn::ExprArray {
+                attrs: Vec::new(),
+                bracket_token: syn::token::Bracket::default(),
+                elems: parts.into_iter().collect(),
+            });
+        }
+        visit_mut::visit_expr_mut(self, expression);
+    }
 }
 
 /// What a literal of a format looks like on the screen; `None` for what is no text.
@@ -147,6 +172,8 @@ struct Names {
     consts: BTreeMap<String, Vec<String>>,
     /// With the places of arguments that say what was being done, which is no text of its own.
     makers: BTreeMap<String, Vec<usize>>,
+    /// Functions whose value is given as a hint.
+    advisers: BTreeSet<String>,
 }
 
 impl<'ast> Visit<'ast> for Names {
@@ -170,6 +197,9 @@ impl<'ast> Visit<'ast> for Names {
             let places = operations.map(|(at, _)| at).collect();
             self.makers.insert(item.sig.ident.to_string(), places);
         }
+        if !is_test(&item.attrs) {
+            visit::visit_item_fn(self, item);
+        }
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
@@ -177,6 +207,29 @@ impl<'ast> Visit<'ast> for Names {
             visit::visit_item_mod(self, item);
         }
     }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if call.method == HINT {
+            for argument in &call.args {
+                match argument {
+                    Expr::MethodCall(inner) => {
+                        self.advisers.insert(inner.method.to_string());
+                    }
+                    Expr::Call(inner) => self.advisers.extend(called(inner)),
+                    _ => {}
+                }
+            }
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+}
+
+/// The last name of what is called.
+fn called(call: &syn::ExprCall) -> Option<String> {
+    let Expr::Path(path) = &*call.func else {
+        return None;
+    };
+    Some(path.path.segments.last()?.ident.to_string())
 }
 
 fn arguments(tokens: &proc_macro2::TokenStream) -> Vec<Expr> {

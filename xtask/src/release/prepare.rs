@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::ci;
+use crate::tidy::{shown, tree::Tree};
 
 /// One file per change, named `WHAT.KIND.md`.
 const FRAGMENTS: &str = "changelog.d";
@@ -88,6 +89,9 @@ pub(super) fn run(root: &Path, args: &[String]) -> Result<()> {
         return Ok(());
     }
     fs::write(root.join("Cargo.toml"), bumped)?;
+    for (page, text) in bumped_pages(&Tree::read(root)?, version)? {
+        fs::write(root.join(page), text)?;
+    }
     let changelog = root.join(CHANGELOG);
     let old = fs::read_to_string(&changelog).unwrap_or_default();
     fs::write(&changelog, with_section(&old, &notes))?;
@@ -225,6 +229,18 @@ fn bump(manifest: &str, version: &str, released: bool) -> Result<String> {
     let mut text = lines.collect::<Vec<_>>().join("\n");
     text.push('\n');
     Ok(text)
+}
+
+/// The pages that show manifests with our crates in them, with the requirements that fit the version.
+fn bumped_pages(tree: &Tree, version: &str) -> Result<Vec<(String, String)>> {
+    let packages = tree.packages()?;
+    let ours: Vec<&str> = packages.iter().map(|package| package.name()).collect();
+    let bumped = tree.files.iter().filter_map(|(path, text)| {
+        let is_page = path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md"));
+        let new = is_page.then(|| shown::bump(text, &ours, version))?;
+        (new != *text).then(|| (path.clone(), new))
+    });
+    Ok(bumped.collect())
 }
 
 /// A CycloneDX list of what is in the command.

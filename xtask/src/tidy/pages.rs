@@ -60,7 +60,7 @@ pub(crate) fn check(tree: &Tree, findings: &mut Findings) {
     }
 }
 
-fn is_page(path: &str) -> bool {
+pub(super) fn is_page(path: &str) -> bool {
     let is_at_top =
         !path.contains('/') || path.starts_with("docs/") || path.ends_with("/README.md");
     path.ends_with(".md") && is_at_top
@@ -110,14 +110,14 @@ fn hidden(text: &str) -> Vec<usize> {
     found
 }
 
-enum Line<'a> {
+pub(super) enum Line<'a> {
     Opens(usize, &'a str),
     Code(usize, &'a str),
     Prose(usize, &'a str),
 }
 
 /// All lines but those that end a code block.
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut inside = false;
     text.lines().enumerate().filter_map(move |(at, line)| {
         if let Some(info) = line.trim_start().strip_prefix("```") {

@@ -4,6 +4,18 @@ use std::fs;
 
 use super::*;
 
+/// The page of a tidy crate.
+macro_rules! front {
+    () => {
+        concat!(
+            "//! Docs. The feature `json` does things.\n//!\n//! ```",
+            "\n//! ```\n//!\n//! # Concepts\n//! # Features\n//! # Errors\n//! # Cancel safety\n//! # Stability\n"
+        )
+    };
+}
+
+mod shown;
+
 /// A tidy workspace of two crates.
 const GOOD: &[(&str, &str)] = &[
     (
@@ -24,7 +36,7 @@ const GOOD: &[(&str, &str)] = &[
     ),
     (
         "crates/context-vars/src/lib.rs",
-        "//! Docs. The feature `json` does things.\n\npub mod a;\npub use a::A;\n",
+        concat!(front!(), "\npub mod a;\npub use a::A;\n"),
     ),
     ("crates/context-vars/src/a.rs", "//! A.\n"),
     (
@@ -33,7 +45,7 @@ const GOOD: &[(&str, &str)] = &[
          edition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\npublish = false\n\
          [lints]\nworkspace = true\n[dependencies]\ncontext-vars.workspace = true\n",
     ),
-    ("crates/sandbox-core/src/lib.rs", "//! Docs.\n"),
+    ("crates/sandbox-core/src/lib.rs", front!()),
 ];
 
 /// The findings for the tidy workspace with some files put in place of or beside the good ones.
@@ -121,17 +133,20 @@ fn layout_rules_fire() {
         &with(&[("crates/context-vars/src/b/mod.rs", "//! B.\n")]),
         "not mod.rs",
     );
-    let lib = "//! The feature `json`.\n\npub fn f() {}\n";
+    let lib = concat!(front!(), "\npub fn f() {}\n");
     assert_only(
         &with(&[("crates/context-vars/src/lib.rs", lib)]),
         "holds more than docs",
     );
-    let lib = "//! The feature `json`.\n\nmod a { }\n";
+    let lib = concat!(front!(), "\nmod a { }\n");
     assert_only(
         &with(&[("crates/context-vars/src/lib.rs", lib)]),
         "holds more than docs",
     );
-    let entry = "//! `json`.\n\n#[proc_macro_derive(R)]\npub fn r(i: T) -> T { i }\n";
+    let entry = concat!(
+        front!(),
+        "\n#[proc_macro_derive(R)]\npub fn r(i: T) -> T { i }\n"
+    );
     assert!(
         with(&[("crates/context-vars/src/lib.rs", entry)])
             .errors

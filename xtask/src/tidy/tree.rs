@@ -10,7 +10,7 @@ use toml::Table;
 /// Folders nobody writes by hand.
 const SKIPPED: &[&str] = &[".git", "target", "node_modules", "__pycache__"];
 const KINDS: &[&str] = &[
-    "rs", "toml", "md", "sh", "py", "yml", "yaml", "txt", "snap", "json",
+    "rs", "toml", "md", "sh", "py", "svg", "yml", "yaml", "txt", "snap", "json",
 ];
 
 /// Text files by path from the root, with `/` between the parts.

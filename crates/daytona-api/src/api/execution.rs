@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Interpreter;
 use super::process::seconds;
 use crate::error::{Error, ErrorKind};
+use crate::models::charts::Chart;
 use crate::request::Call;
 use crate::routes::toolbox as routes;
 use crate::wire::socket::{Close, Incoming, Socket};
@@ -116,6 +117,7 @@ impl RunCode {
             interpreter: self.interpreter,
             socket,
             hidden,
+            frame: 0,
             done: false,
         })
     }
@@ -153,6 +155,9 @@ pub enum ExecutionEvent {
     Stderr(String),
     /// The code failed.
     Error(ExecutionError),
+    /// The code showed a figure. Servers of which we have seen the source tell none here and leave figures to
+    /// [`code_run`](crate::api::Process::code_run); the embedded server does.
+    Chart(Box<Chart>),
     /// The code was interrupted.
     Interrupted,
     /// The code has run to its end, well or with an error.
@@ -171,6 +176,8 @@ pub struct ExecutionResult {
     pub stderr: String,
     /// The exception it ended with.
     pub error: Option<ExecutionError>,
+    /// The figures it showed.
+    pub charts: Vec<Chart>,
     /// What this version does not know, as it came.
     pub other: Vec<Value>,
 }
@@ -184,6 +191,8 @@ pub struct Execution {
     interpreter: Interpreter,
     socket: Socket,
     hidden: Vec<String>,
+    /// How long the last message was.
+    frame: usize,
     done: bool,
 }
 
@@ -203,11 +212,11 @@ impl Execution {
         self.next().await.transpose()
     }
 
-    /// Waits for the end and gives all of it. At most [`Limits::output`](crate::Limits::output) bytes of text.
+    /// Waits for the end and gives all of it. At most [`Limits::output`](crate::Limits::output) bytes of text and charts.
     ///
     /// # Errors
     ///
-    /// As [`next_event`](Self::next_event); [`ErrorKind::TooLarge`] for more text.
+    /// As [`next_event`](Self::next_event); [`ErrorKind::TooLarge`] for more.
     ///
     /// # Cancel safety
     ///
@@ -215,15 +224,24 @@ impl Execution {
     pub async fn finish(mut self) -> Result<ExecutionResult, Error> {
         let limit = self.interpreter.toolbox.client.shared.config.limits.output;
         let mut result = ExecutionResult::default();
+        let mut more = 0_usize;
         while let Some(event) = self.next_event().await? {
             match event {
                 ExecutionEvent::Stdout(text) => result.stdout.push_str(&text),
                 ExecutionEvent::Stderr(text) => result.stderr.push_str(&text),
                 ExecutionEvent::Error(error) => result.error = Some(error),
-                ExecutionEvent::Other(value) => result.other.push(value),
+                ExecutionEvent::Chart(chart) => {
+                    more = more.saturating_add(self.frame);
+                    result.charts.push(*chart);
+                }
+                ExecutionEvent::Other(value) => {
+                    more = more.saturating_add(self.frame);
+                    result.other.push(value);
+                }
                 ExecutionEvent::Interrupted | ExecutionEvent::Completed => {}
             }
-            if result.stdout.len() + result.stderr.len() > limit {
+            let all = result.stdout.len() + result.stderr.len();
+            if all.saturating_add(more) > limit {
                 let what = format!("the output is larger than {limit} bytes");
                 return Err(Error::new(ErrorKind::TooLarge, what));
             }
@@ -274,8 +292,18 @@ impl Stream for Execution {
                 return Poll::Ready(Some(Err(error)));
             }
         };
+        self.frame = text.len();
         Poll::Ready(Some(Ok(event(&text))))
     }
+}
+
+/// The chart of a message, whose `value` is an object, or the text of one as all other values are texts.
+fn chart(message: &Value) -> Option<Box<Chart>> {
+    let chart = match message.get("value")? {
+        Value::String(text) => serde_json::from_str(text),
+        value => serde_json::from_value(value.clone()),
+    };
+    chart.ok().map(Box::new)
 }
 
 fn event(text: &str) -> ExecutionEvent {
@@ -294,6 +322,10 @@ fn event(text: &str) -> ExecutionEvent {
             value: field("value"),
             traceback: field("traceback"),
         }),
+        ("chart", _) => match chart(&message) {
+            Some(chart) => ExecutionEvent::Chart(chart),
+            None => ExecutionEvent::Other(message),
+        },
         ("control", "completed") => ExecutionEvent::Completed,
         ("control", "interrupted") => ExecutionEvent::Interrupted,
         _ => ExecutionEvent::Other(message),

@@ -169,12 +169,31 @@ impl Execute {
 
 /// Runs code; from [`Process::code_run`].
 ///
-/// ```no_run
-/// # async fn example(toolbox: daytona_api::api::Toolbox) -> Result<(), daytona_api::Error> {
-/// let ran = toolbox.process().code_run("print(6*7)", "python").send().await?;
+/// Python code that imports matplotlib also gives the figures it shows, as
+/// [`charts`](crate::models::toolbox::CodeRunArtifacts::charts) of the artifacts.
+///
+/// ```
+/// # #[cfg(feature = "test-util")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), daytona_api::Error> {
+/// # use daytona_api::{Config, Daytona, test_util::Scripted};
+/// use daytona_api::models::charts::ChartData;
+///
+/// let server = Scripted::new().json(200, r#"{"exitCode": 0, "result": "42\n", "artifacts": {"charts": [
+///     {"type": "bar", "title": "Fruit", "elements": [{"label": "apples", "group": "2026", "value": 3}]}
+/// ]}}"#);
+/// let api = Daytona::builder(Config::new("key")).transport(server.share()).build()?;
+/// let toolbox = api.toolbox_at("https://proxy.app.daytona.io/toolbox", "sb-1")?;
+/// let code = "import matplotlib.pyplot as plt\n# ..\nplt.show()\nprint(42)";
+/// let ran = toolbox.process().code_run(code, "python").send().await?;
 /// assert_eq!(ran.result.as_deref(), Some("42\n"));
+/// let charts = ran.artifacts.and_then(|artifacts| artifacts.charts).unwrap_or_default();
+/// let ChartData::Bar(bars) = &charts[0].data else { panic!("{charts:?}") };
+/// assert_eq!(bars[0].value.as_ref().and_then(|value| value.number()), Some(3.0));
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "test-util"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]

@@ -313,4 +313,4 @@ impl<T: Lenient> Lenient for BTreeMap<String, T> {
 #[cfg(test)]
 pub(crate) mod shape;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

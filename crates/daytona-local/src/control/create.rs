@@ -7,6 +7,7 @@ use daytona_api::models::{SandboxDesiredState, SandboxState};
 use serde_json::{Map, Value};
 
 use super::build_log::BuildLog;
+use super::mounts;
 use super::row::{Build, Intervals, Row};
 use crate::clock::add;
 use crate::faults::Action;
@@ -42,8 +43,10 @@ pub(crate) fn create(app: &App, body: &Value, fault: Option<&Action>) -> Result<
     let stepwise = !row.steps.is_empty();
     let view = {
         let mut store = app.store();
-        let view = row.view(&app.proxy_url());
+        store.attach(&mut row.volumes)?;
+        let (view, volumes) = (row.view(&app.proxy_url()), row.volumes.clone());
         store.insert(row)?;
+        store.touch(&volumes, now);
         view
     };
     app.rescheduled.notify_one();
@@ -140,6 +143,8 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         delete: delete.unwrap_or(-1),
     };
     let ttl = ttl_minutes(ttl.unwrap_or(0))?;
+    let host = (!app.options.in_place).then_some(app.host.as_ref());
+    let volumes = mounts::asked(body.get("volumes"), host)?;
     let now = app.clock.now();
     let id = app.new_id();
     let state = if build.is_some() {
@@ -180,6 +185,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         updated_at: now,
         last_activity_at: now,
         open: BTreeMap::new(),
+        volumes,
         cell: None,
         past: VecDeque::new(),
         news: None,

@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use super::build_log::BuildLog;
 use super::news::News;
 use super::store::Work;
+use super::volumes::Attached;
 use crate::clock::{add, between};
 use crate::isolate::cell::Cell;
+use crate::isolate::mount::Mount;
 
 /// How often a request that stays open counts as activity.
 const RENEWAL: Duration = Duration::from_secs(50);
@@ -63,6 +65,7 @@ pub(crate) struct Row {
     pub(crate) last_activity_at: Timestamp,
     /// Toolbox requests that are open, and since when.
     pub(crate) open: BTreeMap<u64, Timestamp>,
+    pub(crate) volumes: Vec<Attached>,
     /// Made by the first toolbox request.
     pub(crate) cell: Option<Arc<Cell>>,
     /// What it was before each of its last changes, oldest first.
@@ -86,6 +89,16 @@ const PAST: usize = 8;
 impl Row {
     pub(crate) fn ephemeral(&self) -> bool {
         self.intervals.delete == 0
+    }
+
+    /// What it shows of volumes.
+    pub(crate) fn mounts(&self) -> Vec<Mount> {
+        let mounts = self.volumes.iter().map(|used| Mount {
+            volume: used.volume.clone(),
+            subpath: used.subpath.clone().unwrap_or_default(),
+            at: used.mount_path.clone(),
+        });
+        mounts.collect()
     }
 
     /// What it ends in where it cannot start.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::news::News;
 use super::row::Row;
+use super::volumes::Volumes;
 use crate::isolate::cell::Cell;
 use crate::server::reply::Failure;
 
@@ -19,6 +20,8 @@ pub(crate) enum Work {
     Kill(Arc<Cell>),
     /// Its processes and files are to go.
     Destroy(Arc<Cell>),
+    /// The files of the volume with this id are to go.
+    Volume,
 }
 
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub(crate) struct Store {
     pub(crate) rows: BTreeMap<String, Row>,
     names: HashMap<String, String>,
     pub(crate) snapshots: BTreeSet<String>,
+    pub(crate) volumes: Volumes,
     /// When rows take their next step.
     pub(super) steps: BTreeSet<(Timestamp, String)>,
     pub(super) next_tick: Timestamp,
@@ -39,6 +43,7 @@ impl Store {
             rows: BTreeMap::new(),
             names: HashMap::new(),
             snapshots,
+            volumes: Volumes::default(),
             steps: BTreeSet::new(),
             next_tick,
             next_request: 0,

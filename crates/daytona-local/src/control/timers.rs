@@ -26,6 +26,11 @@ impl Store {
     pub(crate) fn sweep(&mut self, now: Timestamp) -> Vec<(String, Work)> {
         let mut work = Vec::new();
         while self.next_due() <= now {
+            if self.volumes.next_due().is_some_and(|at| at <= now) {
+                let deleted = self.volumes.step(&self.news);
+                work.extend(deleted.map(|id| (id, Work::Volume)));
+                continue;
+            }
             if self
                 .steps
                 .first()
@@ -36,8 +41,9 @@ impl Store {
             }
             let tick = self.next_tick;
             if self.rows.is_empty() {
+                self.volumes.purge(now);
                 self.next_tick = add(now, TICK);
-                break;
+                continue;
             }
             self.next_tick = add(tick, TICK);
             self.tick(tick, &mut work);
@@ -48,7 +54,9 @@ impl Store {
     /// When something happens next, if nobody asks for anything.
     pub(crate) fn next_due(&self) -> Timestamp {
         let step = self.steps.first().map(|&(at, _)| at);
-        step.map_or(self.next_tick, |step| step.min(self.next_tick))
+        let others = [self.volumes.next_due()];
+        let steps = step.into_iter().chain(others.into_iter().flatten());
+        steps.fold(self.next_tick, Timestamp::min)
     }
 
     fn step(&mut self) {
@@ -67,6 +75,7 @@ impl Store {
     fn tick(&mut self, now: Timestamp, work: &mut Vec<(String, Work)>) {
         self.rows
             .retain(|_, row| !row.destroyed() || between(row.updated_at, now) < PURGE);
+        self.volumes.purge(now);
         let mut due = Vec::new();
         for row in self.rows.values_mut() {
             row.renew(now);

@@ -4,6 +4,7 @@ use daytona_api::models::{BuildInfo, Sandbox, SandboxClass, SandboxListItem};
 use jiff::Timestamp;
 
 use super::row::{Build, Row};
+use super::volumes::Attached;
 
 pub(crate) const ORGANIZATION: &str = "00000000-0000-4000-8000-000000000001";
 pub(crate) const VERSION: &str = concat!("daytona-local-", env!("CARGO_PKG_VERSION"));
@@ -39,7 +40,7 @@ impl Row {
         view.auto_archive_interval = Some(self.intervals.archive);
         view.auto_delete_interval = Some(self.intervals.delete);
         view.auto_destroy_at = self.auto_destroy_at.map(time);
-        view.volumes = Some(Vec::new());
+        view.volumes = Some(self.volumes.iter().map(Attached::view).collect());
         view.build_info = self.build.as_ref().map(|build| build.view(self));
         view.created_at = Some(time(self.created_at));
         view.updated_at = Some(time(self.updated_at));

@@ -10,6 +10,7 @@ use cap_std::fs::Dir;
 use tokio::sync::Mutex;
 
 use super::host::Host;
+use super::mount::{Mount, Mounted, mount_all};
 use super::space::Space;
 use super::{IsolationMode, scan};
 use crate::toolbox::live::Live;
@@ -22,6 +23,8 @@ pub(crate) struct Cell {
     pub(crate) files: Arc<Dir>,
     /// The home as programs in the sandbox name it.
     pub(crate) home: String,
+    /// Its volumes, those that others lie in first.
+    pub(crate) mounts: Vec<Mounted>,
     /// Made when the first program runs, and again after a stop. Held while a program is started and while all are
     /// killed, so that none slips in between.
     space: Mutex<Option<Space>>,
@@ -34,9 +37,10 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn make(host: &Arc<Host>, id: &str) -> io::Result<Self> {
+    pub(crate) fn make(host: &Arc<Host>, id: &str, mounts: &[Mount]) -> io::Result<Self> {
         let root = host.make_root(id)?;
         let files = Dir::open_ambient_dir(&root, ambient_authority())?;
+        let mounts = mount_all(host, &root, &files, mounts)?;
         let home = match host.mode() {
             IsolationMode::Namespaces => "/home/daytona".to_owned(),
             IsolationMode::None => root.join("home/daytona").to_string_lossy().into_owned(),
@@ -47,6 +51,7 @@ impl Cell {
             root,
             files: Arc::new(files),
             home,
+            mounts,
             space: Mutex::new(None),
             closed: AtomicBool::new(false),
             used: AtomicBool::new(false),
@@ -83,7 +88,7 @@ impl Cell {
         if dead || space.is_none() {
             let network = network && self.host.network();
             let marker = self.marker();
-            let made = Space::start(&self.host, tools, &self.root, network, &marker).await?;
+            let made = Space::start(self, tools, network, &marker).await?;
             *space = Some(made);
         }
         start(space.as_ref())
@@ -118,7 +123,7 @@ impl Cell {
     }
 }
 
-fn remove(root: &std::path::Path) -> io::Result<()> {
+pub(super) fn remove(root: &std::path::Path) -> io::Result<()> {
     match std::fs::remove_dir_all(root) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_folders(root, 0);

@@ -185,6 +185,29 @@ impl Host {
         &self.marker
     }
 
+    fn volume(&self, id: &str) -> PathBuf {
+        self.base.path().join("volumes").join(id)
+    }
+
+    /// The folder of a volume, made if it is missing.
+    pub(crate) fn make_volume(&self, id: &str) -> io::Result<PathBuf> {
+        let folder = self.volume(id);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// Removes the files of a volume that no sandbox has any more.
+    pub(crate) async fn remove_volume(&self, id: &str) {
+        let folder = self.volume(id);
+        let removed = tokio::task::spawn_blocking(move || super::cell::remove(&folder)).await;
+        match removed {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(volume = %id, %error, "the files of a volume were not removed");
+            }
+            _ => {}
+        }
+    }
+
     /// Makes the folders of one sandbox.
     pub(crate) fn make_root(&self, id: &str) -> io::Result<PathBuf> {
         let root = self.base.path().join(id);

@@ -72,11 +72,17 @@ impl Cell {
         };
         if self.host.mode() == IsolationMode::None {
             let path = Path::new(&absolute);
+            if let Some(place) = self.in_volume(&absolute) {
+                return Ok(place);
+            }
             return match path.strip_prefix(&self.root) {
                 Ok(rest) => Ok(mine(tidy(rest))),
                 // The folders everybody expects are those of the sandbox, as `TMPDIR` says.
                 Err(_) => Err(Refusal::Outside),
             };
+        }
+        if let Some(place) = self.in_volume(&absolute) {
+            return Ok(place);
         }
         for bind in self.host.binds() {
             if let Ok(rest) = Path::new(&absolute).strip_prefix(bind) {
@@ -116,6 +122,26 @@ fn open(folder: &Path, rest: &Path) -> Result<Place, Refusal> {
 }
 
 impl Cell {
+    fn in_volume(&self, absolute: &str) -> Option<Place> {
+        let (mounted, rest) = self.mounted(absolute)?;
+        Some(Place {
+            dir: Arc::clone(&mounted.dir),
+            path: tidy(Path::new(rest)),
+            writable: true,
+        })
+    }
+
+    /// What a link says, if there is one at this path from the root.
+    fn link_at(&self, path: &str) -> Option<String> {
+        let absolute = format!("/{path}");
+        let target = match self.mounted(&absolute) {
+            Some((_, "")) => return None,
+            Some((mounted, rest)) => mounted.dir.read_link_contents(&rest[1..]),
+            None => self.files.read_link_contents(path),
+        };
+        Some(target.ok()?.to_string_lossy().into_owned())
+    }
+
     /// Follows links whose targets are absolute, which mean the sandbox's own root and which the kernel would refuse
     /// to follow from there. This only finds a name: the access itself is confined whatever comes out.
     fn resolve(&self, path: &str, follow: bool) -> Result<String, Refusal> {
@@ -137,14 +163,13 @@ impl Cell {
             if (last && !follow) || SYSTEM.contains(&first) || KERNEL.contains(&first) {
                 continue;
             }
-            let Ok(target) = self.files.read_link_contents(done.join("/")) else {
+            let Some(target) = self.link_at(&done.join("/")) else {
                 continue;
             };
             links += 1;
             if links > MAX_LINKS {
                 return Err(Refusal::Outside);
             }
-            let target = target.to_string_lossy().into_owned();
             if target.starts_with('/') {
                 done.clear();
             } else {

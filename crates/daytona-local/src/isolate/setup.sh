@@ -1,10 +1,12 @@
 # Builds the private root of one sandbox and becomes its pid 1. Runs as the first process of new user, mount, pid,
-# ipc and uts namespaces. Arguments: the root, the shared /etc, then directories to show read-only at their own place.
+# ipc and uts namespaces. Arguments: the root, the shared /etc, how many directories to show read-only at their own place
+# and those; then for each volume its folder, what of it to show, and where.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 root=$1
 etc=$2
-shift 2
+binds=$3
+shift 3
 
 # This process's id as the host sees it: /proc is still the host's.
 read -r host_pid _ </proc/self/stat
@@ -30,7 +32,11 @@ for dir in /usr /bin /sbin /lib /lib32 /lib64 /libx32; do
     if [ -d "$dir" ] && [ ! -L "$dir" ]; then show "$dir" "$root$dir"; fi
 done
 show "$etc" "$root/etc"
-for dir in "$@"; do show "$dir" "$root$dir"; done
+while [ "$binds" -gt 0 ]; do
+    show "$1" "$root$1"
+    binds=$((binds - 1))
+    shift
+done
 # What was mounted below those is still writable.
 while read -r _ _ _ _ point _; do
     case $point in
@@ -60,8 +66,30 @@ cd "$root"
 mkdir -p .old
 pivot_root . .old
 cd /
+# Volumes come in whole, and only from in here a part of one is shown: whatever links are on the way, to the part or to
+# its place, they end inside this root.
+stage() {
+    number=0
+    while [ $# -gt 0 ]; do
+        mkdir -p "/.volumes/$number"
+        mount -n --bind "/.old$1" "/.volumes/$number"
+        number=$((number + 1))
+        shift 3
+    done
+}
+stage "$@"
 umount -n -l /.old
 rmdir /.old
+number=0
+while [ $# -gt 0 ]; do
+    mkdir -p "/.volumes/$number/$2" "$3"
+    mount -n --bind "/.volumes/$number/$2" "$3"
+    umount -n "/.volumes/$number"
+    rmdir "/.volumes/$number"
+    number=$((number + 1))
+    shift 3
+done
+[ "$number" -eq 0 ] || rmdir /.volumes
 
 echo "ready $host_pid"
 # An ignored SIGCHLD stays ignored across exec: the kernel reaps what lands at pid 1. The server holds the other end

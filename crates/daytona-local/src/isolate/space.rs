@@ -1,14 +1,13 @@
 //! The namespaces of one sandbox, kept open by its pid 1.
 
 use std::io;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::host::Host;
+use super::cell::Cell;
 use super::probe::{NAMESPACES, PLAIN_PATH, Tools};
 
 /// How long pid 1 may take to end by itself.
@@ -29,9 +28,8 @@ pub(crate) struct Space {
 impl Space {
     /// Must be called on the server's own thread: the death signal follows the thread that spawned.
     pub(crate) async fn start(
-        host: &Host,
+        cell: &Cell,
         tools: &Tools,
-        root: &Path,
         network: bool,
         marker: &[(String, String)],
     ) -> io::Result<Self> {
@@ -46,9 +44,15 @@ impl Space {
         }
         command
             .args(["/bin/sh", "-c", SETUP, "daytona-local"])
-            .arg(root)
-            .arg(host.etc());
-        command.args(host.binds());
+            .arg(&cell.root)
+            .arg(cell.host.etc())
+            .arg(cell.host.binds().len().to_string())
+            .args(cell.host.binds());
+        for mounted in &cell.mounts {
+            // what it is called once the host's root lies aside, where links of the host lead nowhere
+            command.arg(std::fs::canonicalize(&mounted.volume)?);
+            command.arg(&mounted.subpath).arg(&mounted.at);
+        }
         let mut child = command
             .env_clear()
             .env("PATH", PLAIN_PATH)

@@ -130,6 +130,7 @@ impl App {
             match work {
                 Work::Kill(cell) => cell.kill().await,
                 Work::Destroy(cell) => cell.destroy().await,
+                Work::Volume => app.host.remove_volume(&id).await,
             }
             if let Some(row) = app.store().rows.get_mut(&id) {
                 row.end_change();
@@ -180,9 +181,10 @@ impl App {
         if let Some(cell) = known()? {
             return Ok(cell);
         }
+        let mounts = self.store().keeps(id)?.mounts();
         let made = tokio::task::spawn_blocking({
             let (host, id) = (Arc::clone(&self.host), id.to_owned());
-            move || Cell::make(&host, &id)
+            move || Cell::make(&host, &id, &mounts)
         });
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
         let gone = {

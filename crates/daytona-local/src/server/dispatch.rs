@@ -18,7 +18,7 @@ use super::query::Query;
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
 use super::{admin, auth, events, strike};
-use crate::control::{build_log, create, lifecycle, list, misc, settings};
+use crate::control::{build_log, create, lifecycle, list, misc, settings, volumes};
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
 
@@ -234,6 +234,11 @@ pub(super) async fn handle_json(
         "HealthController_live" | "HealthController_check" => Ok(misc::health()),
         "getAllSnapshots" => misc::snapshots(app, &call.query),
         "getSnapshot" => misc::one_snapshot(app, key),
+        "createVolume" => volumes::create(app, &body),
+        "listVolumes" => volumes::list(app, &call.query),
+        "getVolume" => volumes::get(app, key),
+        "getVolumeByName" => volumes::get_by_name(app, key),
+        "deleteVolume" => volumes::delete(app, key),
         "connectEvents" => events::open(app, call, fault),
         route => Err(Failure::new(
             501,

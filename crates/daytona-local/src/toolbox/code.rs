@@ -14,6 +14,9 @@ use crate::server::reply::{Failure, Reply};
 
 /// Lines that begin so carry a chart instead of text.
 const ARTIFACT: &str = "dtn_artifact_k39fd2:";
+/// Tells the figures of matplotlib.
+const CHARTS: &str = include_str!("charts.py");
+const RUN: &str = include_str!("code/run.py");
 
 pub(super) async fn run(app: &Arc<App>, place: &Place, mut call: Call) -> Result<Reply, Failure> {
     let invalid = |message: String| {
@@ -64,9 +67,18 @@ pub(super) async fn run(app: &Arc<App>, place: &Place, mut call: Call) -> Result
 }
 
 fn script(language: &str, code: &str, argv: &str) -> Result<String, Failure> {
+    // wrapped as Daytona does it, if it may import matplotlib
+    let draws = code.lines().any(|line| {
+        let line = line.split('#').next().unwrap_or_default();
+        line.contains("matplotlib")
+    });
     match language {
         "python" => {
-            let code = STANDARD.encode(code);
+            let mut code = STANDARD.encode(code);
+            if draws {
+                let charts = STANDARD.encode(CHARTS);
+                code = STANDARD.encode(format!("{RUN}run('{charts}', '{code}')\n"));
+            }
             Ok(format!(
                 "printf %s '{code}' | base64 -d | python3 -u - {argv}\n"
             ))

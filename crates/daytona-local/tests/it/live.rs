@@ -1,5 +1,6 @@
 //! Sessions, terminals and the interpreter, through the client of daytona-api.
 
+mod charts;
 mod code;
 mod sessions;
 mod terminals;

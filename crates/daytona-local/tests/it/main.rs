@@ -20,3 +20,4 @@ mod plane;
 mod server;
 mod support;
 mod transfers;
+mod volumes;

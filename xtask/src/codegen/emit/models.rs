@@ -12,7 +12,8 @@ use crate::codegen::{names, redact};
 
 pub(crate) fn emit(source: &Source, files: &mut Files) -> Result<()> {
     let mut groups: BTreeMap<String, Vec<&Model>> = BTreeMap::new();
-    for model in &source.document.models {
+    let generated = |model: &&Model| !matches!(model.kind, Kind::ByHand(_));
+    for model in source.document.models.iter().filter(generated) {
         groups
             .entry(names::snake(&model.group))
             .or_default()
@@ -59,7 +60,7 @@ fn has_map(model: &Model) -> bool {
     match &model.kind {
         Kind::Object(fields) => fields.iter().any(|field| field.ty.has_map()),
         Kind::Alias(ty) => ty.has_map(),
-        Kind::Choice(_) => false,
+        Kind::Choice(_) | Kind::ByHand(_) => false,
     }
 }
 
@@ -72,6 +73,7 @@ fn emit_model(document: &Document, model: &Model) -> Result<TokenStream> {
             let ty = rust_type(document, model, ty)?;
             Ok(quote!(#docs pub type #name = #ty;))
         }
+        Kind::ByHand(path) => bail!("{path} is written by hand"),
     }
 }
 
@@ -230,6 +232,9 @@ fn rust_type(document: &Document, owner: &Model, ty: &Type) -> Result<TokenStrea
             let model = document
                 .model(wire)
                 .with_context(|| format!("there is no schema {wire}"))?;
+            if let Kind::ByHand(path) = &model.kind {
+                return by_hand(path);
+            }
             let name = names::ident(&model.name);
             // A struct that holds itself; aliases cannot.
             if model.name == owner.name {
@@ -259,6 +264,9 @@ pub(super) fn reached(document: &Document, module: &str, ty: &Type) -> Result<To
             let model = document
                 .model(wire)
                 .with_context(|| format!("there is no schema {wire}"))?;
+            if let Kind::ByHand(path) = &model.kind {
+                return by_hand(path);
+            }
             let (module, name) = (names::ident(module), names::ident(&model.name));
             match module == "models" {
                 true => quote!(crate::models::#name),
@@ -272,6 +280,11 @@ pub(super) fn reached(document: &Document, module: &str, ty: &Type) -> Result<To
         Type::Any => quote!(serde_json::Value),
         Type::Choice(_) => bail!("an enumeration was left without a name"),
     })
+}
+
+fn by_hand(path: &str) -> Result<TokenStream> {
+    let path: syn::Path = syn::parse_str(path).with_context(|| format!("{path} is no path"))?;
+    Ok(quote!(#path))
 }
 
 fn model_doc(model: &Model) -> TokenStream {

@@ -6,13 +6,14 @@ use quote::quote;
 
 use super::models::reached;
 use super::{Files, Source, file};
-use crate::codegen::ir::{Document, Field, Kind, Type};
+use crate::codegen::ir::{Document, Field, Kind, Model, Type};
 
 pub(crate) fn emit(sources: &[Source], files: &mut Files) -> Result<()> {
     let mut modules = TokenStream::new();
     for source in sources {
         let document = &source.document;
-        let mut models: Vec<_> = document.models.iter().collect();
+        let generated = |model: &&Model| !matches!(model.kind, Kind::ByHand(_));
+        let mut models: Vec<_> = document.models.iter().filter(generated).collect();
         models.sort_by(|a, b| a.name.cmp(&b.name));
         let mut rows = Vec::new();
         for model in models {
@@ -20,15 +21,17 @@ pub(crate) fn emit(sources: &[Source], files: &mut Files) -> Result<()> {
             let ty = reached(document, source.models, &Type::Named(wire.clone()))?;
             let kind = match &model.kind {
                 Kind::Object(fields) => {
-                    let fields = fields.iter().map(field).collect::<Result<Vec<_>>>();
+                    let fields = fields.iter().map(|one| field(document, one));
+                    let fields = fields.collect::<Result<Vec<_>>>();
                     let fields = fields.with_context(|| wire.clone())?;
                     quote!(Kind::Object(&[#(#fields),*]))
                 }
                 Kind::Choice(values) => quote!(Kind::Choice(&[#(#values),*])),
                 Kind::Alias(ty) => {
-                    let ty = shape(ty)?;
+                    let ty = shape(document, ty)?;
                     quote!(Kind::Alias(#ty))
                 }
+                Kind::ByHand(_) => continue,
             };
             rows.push(quote! {
                 Model { name: #name, wire: #wire, kind: #kind, again: again::<#ty> }
@@ -71,13 +74,13 @@ fn used(document: &Document) -> TokenStream {
     quote!(#fields Kind, Model, #types again)
 }
 
-fn field(field: &Field) -> Result<TokenStream> {
+fn field(document: &Document, field: &Field) -> Result<TokenStream> {
     let (wire, required, nullable) = (&field.wire, field.required, field.nullable);
-    let ty = shape(&field.ty)?;
+    let ty = shape(document, &field.ty)?;
     Ok(quote!(Field { wire: #wire, ty: #ty, required: #required, nullable: #nullable }))
 }
 
-fn shape(ty: &Type) -> Result<TokenStream> {
+fn shape(document: &Document, ty: &Type) -> Result<TokenStream> {
     Ok(match ty {
         Type::Text => quote!(Type::Text),
         Type::Bool => quote!(Type::Bool),
@@ -85,14 +88,17 @@ fn shape(ty: &Type) -> Result<TokenStream> {
         Type::Float => quote!(Type::Float),
         Type::Any => quote!(Type::Any),
         Type::List(inner) => {
-            let inner = shape(inner)?;
+            let inner = shape(document, inner)?;
             quote!(Type::List(&#inner))
         }
         Type::Map(inner) => {
-            let inner = shape(inner)?;
+            let inner = shape(document, inner)?;
             quote!(Type::Map(&#inner))
         }
-        Type::Named(wire) => quote!(Type::Named(#wire)),
+        Type::Named(wire) => match document.model(wire).map(|model| &model.kind) {
+            Some(Kind::ByHand(_)) => quote!(Type::Whole),
+            _ => quote!(Type::Named(#wire)),
+        },
         Type::Choice(_) => bail!("an enumeration was left without a name"),
     })
 }

@@ -7,8 +7,8 @@ use syn::{Expr, Lit};
 
 use super::literals::{Literals, Locals};
 use super::{
-    ERRORS, Group, Names, PASSERS, Texts, WORDS, arguments, is_test, kind_of, last_name,
-    makes_error, shown,
+    ADVISERS, ERRORS, Group, HINT, Names, PASSERS, Texts, WORDS, arguments, called, is_test,
+    kind_of, last_name, makes_error, shown,
 };
 
 pub(super) struct Finder<'a> {
@@ -93,6 +93,13 @@ impl<'a> Finder<'a> {
         }))
     }
 
+    fn hints(&mut self, arguments: impl IntoIterator<Item = &'a Expr>) {
+        for argument in arguments {
+            let found = self.literals(argument);
+            self.take(HINT, found);
+        }
+    }
+
     fn function(
         &mut self,
         signature: &'a syn::Signature,
@@ -117,6 +124,9 @@ impl<'a> Finder<'a> {
                 _ => name,
             };
             self.take(&kind, found);
+        } else if ADVISERS.contains(&name.as_str()) || self.names.advisers.contains(&name) {
+            let found = self.literals_of_block(block);
+            self.take(HINT, found);
         }
         true
     }
@@ -179,11 +189,16 @@ impl<'a> Visit<'a> for Finder<'a> {
                 let found = self.literals(argument);
                 self.take(&kind, found);
             }
+        } else if called(call).is_some_and(|name| name == HINT) {
+            self.hints(&call.args);
         }
         visit::visit_expr_call(self, call);
     }
 
     fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
+        if call.method == HINT {
+            self.hints(&call.args);
+        }
         if PASSERS.contains(&call.method.to_string().as_str()) {
             for argument in &call.args {
                 let body = match argument {

@@ -37,6 +37,8 @@ pub(crate) enum Type {
     List(&'static Self),
     Map(&'static Self),
     Named(&'static str),
+    /// An object by hand, which keeps all that it is given.
+    Whole,
 }
 
 /// What is left of `text` after it went through a model; its Debug is written too, which must not panic.

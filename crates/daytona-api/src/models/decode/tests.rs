@@ -3,7 +3,7 @@ mod every_model;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::models::toolbox::{Chart, ExecuteResponse, GitCloneRequest};
+use crate::models::toolbox::{CodeRunResponse, ExecuteResponse, GitCloneRequest};
 use crate::models::{
     ApiKeyList, CreateSandbox, DaytonaConfiguration, GpuType, Organization, Sandbox,
     SandboxListItem, SandboxState,
@@ -148,7 +148,7 @@ fn debug_shows_no_secret() {
     assert!(format!("{:?}", Sandbox::default()).contains("outbound_proxy_url: None"));
 }
 
-fn json_value() -> impl Strategy<Value = Value> {
+pub(crate) fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -199,13 +199,13 @@ proptest! {
         c in members_of::<CreateSandbox>(),
         d in members_of::<DaytonaConfiguration>(),
         e in members_of::<ExecuteResponse>(),
-        f in members_of::<Chart>(),
+        f in members_of::<CodeRunResponse>(),
     ) {
         decodes::<Sandbox>(&a);
         decodes::<SandboxListItem>(&b);
         decodes::<CreateSandbox>(&c);
         decodes::<DaytonaConfiguration>(&d);
         decodes::<ExecuteResponse>(&e);
-        decodes::<Chart>(&f);
+        decodes::<CodeRunResponse>(&f);
     }
 }

@@ -28,11 +28,16 @@ async fn fail(frames: &[Vec<u8>]) -> Error {
 #[tokio::test]
 async fn events_come_in_their_order_and_what_is_new_is_kept() {
     let error = r#"{"type":"error","text":"","name":"ValueError","value":"bad","traceback":"T"}"#;
-    let chart = r#"{"type":"chart","value":{"title":"t"}}"#;
+    let chart = r#"{"type":"chart","value":{"type":"scatter","title":"t","new":1}}"#;
+    let texts =
+        r#"{"type":"chart","text":"","name":"","value":"{\"type\":\"pie\"}","traceback":""}"#;
     let frames = [
         message("stdout", "a\\n"),
         message("stderr", "b"),
         text(chart),
+        text(texts),
+        text(r#"{"type":"chart","value":"no chart"}"#),
+        text(r#"{"type":"widget","value":{"title":"t"}}"#),
         text("no json"),
         text(error),
         message("control", "completed"),
@@ -50,7 +55,9 @@ async fn events_come_in_their_order_and_what_is_new_is_kept() {
         ("a\n", "b")
     );
     assert_eq!(result.error.unwrap().name, "ValueError");
-    assert_eq!(result.other.len(), 2);
+    assert_eq!(result.other.len(), 3);
+    let kinds: Vec<_> = result.charts.iter().map(|chart| chart.kind()).collect();
+    assert_eq!(kinds, ["scatter", "pie"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What there is.
 
+use std::sync::Arc;
+
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 use daytona_api::models::toolbox::FileInfo;
 use jiff::Timestamp;
@@ -35,13 +37,21 @@ pub(super) async fn list(place: &Place, call: &Call) -> Result<Reply, Failure> {
         Some(depth @ 1..) => depth.min(MAX_DEPTH),
         Some(_) => return Err(Failure::bad("bad request: depth must be at least 1")),
     };
+    let cell = Arc::clone(&place.cell);
     let list = at(place, &path.clone(), move |spot| {
         let folder = spot
             .dir
             .open_dir(&spot.path)
             .map_err(|error| failure::io(&error, &path))?;
         let mut found = Vec::new();
-        walk(&folder, &path, depth, &mut found).map_err(|error| failure::io(&error, &path))?;
+        let wrong = |error: std::io::Error| failure::io(&error, &path);
+        walk(&folder, &path, depth, &mut found).map_err(wrong)?;
+        for (at, volume) in cell.mounts_below(&path) {
+            let above = i64::try_from(at.split('/').count()).unwrap_or(i64::MAX);
+            if depth > above {
+                walk(&volume, &join(&path, &at), depth - above, &mut found).map_err(wrong)?;
+            }
+        }
         Ok(found)
     })
     .await?;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use serde_json::{Value, json};
@@ -67,15 +68,21 @@ fn find_in(folder: &Dir, name: &Path, path: &str, pattern: &[u8], found: &mut Ve
 pub(super) async fn find(place: &Place, call: &Call) -> Result<Reply, Failure> {
     let path = parameter(call, "path")?.to_owned();
     let pattern = parameter(call, "pattern")?.to_owned();
+    let cell = Arc::clone(&place.cell);
     let found = at(place, &path.clone(), move |spot| {
         let mut found = Vec::new();
         let pattern = pattern.as_bytes();
         match spot.dir.open_dir(&spot.path) {
-            Ok(folder) => tree::walk(&folder, &path, &mut |folder, name, path, is_folder| {
-                if !is_folder {
-                    find_in(folder, Path::new(name), path, pattern, &mut found);
-                }
-            }),
+            Ok(folder) => tree::walk_all(
+                &cell,
+                &folder,
+                &path,
+                &mut |folder, name, path, is_folder| {
+                    if !is_folder {
+                        find_in(folder, Path::new(name), path, pattern, &mut found);
+                    }
+                },
+            ),
             // A file, or nothing at all, which has no matches.
             Err(_) => find_in(&spot.dir, &spot.path, &path, pattern, &mut found),
         }
@@ -89,6 +96,7 @@ pub(super) async fn find(place: &Place, call: &Call) -> Result<Reply, Failure> {
 pub(super) async fn search(place: &Place, call: &Call) -> Result<Reply, Failure> {
     let path = parameter(call, "path")?.to_owned();
     let pattern: Vec<char> = parameter(call, "pattern")?.chars().collect();
+    let cell = Arc::clone(&place.cell);
     let files = at(place, &path.clone(), move |spot| {
         let mut files = Vec::new();
         if let Ok(folder) = spot.dir.open_dir(&spot.path) {
@@ -98,7 +106,7 @@ pub(super) async fn search(place: &Place, call: &Call) -> Result<Reply, Failure>
             ) {
                 files.push(path.clone());
             }
-            tree::walk(&folder, &path, &mut |_, name, path, _| {
+            tree::walk_all(&cell, &folder, &path, &mut |_, name, path, _| {
                 let name: Vec<char> = name.to_string_lossy().chars().collect();
                 if matches(&pattern, &name) {
                     files.push(path.to_owned());

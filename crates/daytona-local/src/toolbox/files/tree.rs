@@ -5,11 +5,25 @@ use std::ffi::OsString;
 use cap_std::fs::Dir;
 
 use super::info::join;
+use crate::isolate::cell::Cell;
 
 const MAX_DEPTH: u32 = 256;
 
+/// As [`walk`], and the volumes that are shown below `path` too, each after all that lies beside it.
+pub(super) fn walk_all(
+    cell: &Cell,
+    folder: &Dir,
+    path: &str,
+    visit: &mut dyn FnMut(&Dir, &OsString, &str, bool),
+) {
+    walk(folder, path, visit);
+    for (place, volume) in cell.mounts_below(path) {
+        walk(&volume, &join(path, &place), visit);
+    }
+}
+
 /// Calls `visit` with each entry below `folder`: the folder it is in, its name, its path, whether it is a folder.
-pub(super) fn walk(folder: &Dir, prefix: &str, visit: &mut dyn FnMut(&Dir, &OsString, &str, bool)) {
+fn walk(folder: &Dir, prefix: &str, visit: &mut dyn FnMut(&Dir, &OsString, &str, bool)) {
     below(folder, prefix, visit, 0);
 }
 

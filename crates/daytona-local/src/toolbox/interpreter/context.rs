@@ -19,7 +19,7 @@ use crate::server::app::App;
 use crate::server::ident;
 use crate::toolbox::Place;
 
-const WORKER: &str = include_str!("worker.py");
+const WORKER: &str = concat!(include_str!("../charts.py"), include_str!("worker.py"));
 
 /// A run.
 #[derive(Debug)]

@@ -1,3 +1,5 @@
+
+
 # Runs code for one context. Requests come as JSON lines on standard input, events go as JSON lines to what was
 # standard output. What the code itself, or a program it starts, writes to the two streams comes through pipes.
 import builtins, io, json, os, signal, sys, threading, traceback
@@ -82,6 +84,7 @@ def listen():
 
 
 def run(request):
+    shown.clear()
     before = dict(os.environ)
     os.environ.update(request["envs"])
     word = "completed"
@@ -108,6 +111,16 @@ def finish(before):
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ.update(before)
+    settle()
+
+
+def draw(told):
+    # after what was written before; the value is a text as all others are
+    settle()
+    tell("chart", value=json.dumps(json.loads(told)["value"]))
+
+
+def settle():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -117,6 +130,7 @@ def finish(before):
         pump.sync()
 
 
+shown = install(draw)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=listen, daemon=True).start()
 tell("ready")

@@ -110,7 +110,7 @@ async fn what_is_not_there_says_so() {
         assert_eq!(answer.status, 400, "{query}");
         assert!(answer.json()["code"].is_u64(), "{query}");
     }
-    let undone = get(&server, "/api/volumes").await;
+    let undone = get(&server, "/api/users/me").await;
     assert_eq!(undone.status, 501);
     let broken = {
         let mut request = request(&server, "POST", "/api/sandbox", None);

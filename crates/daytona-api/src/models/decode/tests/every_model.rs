@@ -84,6 +84,10 @@ impl Document {
                 })
                 .boxed()
             }
+            // What it knows itself is tried where it is written.
+            Type::Whole => prop::collection::btree_map("[a-z]{0,4}_x", super::json_value(), 0..3)
+                .prop_map(|members| (json!(members), json!(members)))
+                .boxed(),
             Type::Named(wire) => match &self.model(wire).kind {
                 Kind::Choice(known) => choice(known),
                 Kind::Alias(ty) => self.value(ty, depth),
@@ -163,7 +167,7 @@ impl Document {
             Type::Float => json!(0.0),
             Type::Any => Value::Null,
             Type::List(_) => json!([]),
-            Type::Map(_) => json!({}),
+            Type::Map(_) | Type::Whole => json!({}),
             Type::Named(wire) => match &self.model(wire).kind {
                 Kind::Choice(_) => json!(""),
                 Kind::Alias(ty) => self.default_of(ty),

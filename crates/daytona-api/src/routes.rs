@@ -56,6 +56,16 @@ pub const BUILD_LOG: Route = Route {
     success: &[200],
 };
 
+/// The log of the build of a snapshot: at the address that `getSnapshotBuildLogsUrl` answers; see [`BUILD_LOG`]. Not in
+/// [`ALL`].
+pub const SNAPSHOT_BUILD_LOG: Route = Route {
+    id: "readSnapshotBuildLog",
+    path: "/snapshots/{snapshotId}/build-logs",
+    path_params: &["snapshotId"],
+    tag: "snapshots",
+    ..BUILD_LOG
+};
+
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

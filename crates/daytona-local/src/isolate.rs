@@ -1,6 +1,7 @@
 //! Where the programs of a sandbox run: in namespaces with a private root, or, if that was chosen, on the host as it is.
 
 pub(crate) mod cell;
+pub(crate) mod frozen;
 pub(crate) mod host;
 pub(crate) mod launch;
 pub(crate) mod mount;

@@ -161,7 +161,8 @@ impl Server {
 
     /// Makes a snapshot name known, so that sandboxes can be created from it.
     pub fn add_snapshot(&self, name: impl Into<String>) {
-        self.app.store().snapshots.insert(name.into());
+        let now = self.app.clock.now();
+        self.app.store().snapshots.make_known(&name.into(), now);
     }
 
     /// Removes a sandbox behind its clients' backs, by id or name, with its processes; false if there is none.

@@ -10,6 +10,7 @@ mod process;
 mod pty;
 mod session;
 pub(crate) mod socket;
+pub(crate) mod system;
 mod text;
 
 use std::io;
@@ -58,8 +59,16 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
     let cell = app.cell(&id).await?;
     let place = {
         let mut store = app.store();
+        let (env, held) = {
+            let row = store.find(&id)?;
+            (row.env.clone(), row.secrets.clone())
+        };
+        let mut env = env;
+        for held in held {
+            let secret = store.secrets.by_id(&held.secret);
+            env.extend(secret.map(|secret| (held.variable, secret.placeholder.clone())));
+        }
         let row = store.find(&id)?;
-        let mut env = row.env.clone();
         for (name, value) in [
             (
                 "DAYTONA_SANDBOX_SNAPSHOT",
@@ -70,6 +79,7 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         ] {
             env.insert(name.to_owned(), value);
         }
+        cell.environment.apply(&mut env);
         Place {
             id: id.clone(),
             cell,
@@ -104,6 +114,8 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         | "CreateInterpreterContext"
         | "DeleteInterpreterContext"
         | "ExecuteInterpreterCode" => interpreter::handle(app, &place, call).await,
+        "UpdateEnv" => system::update_env(&place, call).await,
+        "GetSystemMetrics" => system::metrics(app, &place).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
         _ => files::handle(&place, call).await,
@@ -143,7 +155,12 @@ pub(crate) fn begin(app: &Arc<App>, call: &Call) -> Result<Activity, Failure> {
             )));
         }
     };
-    let running = row.state == SandboxState::Started && row.desired == SandboxDesiredState::Started;
+    // a snapshot that is taken of it stops nothing
+    let up = matches!(
+        row.state,
+        SandboxState::Started | SandboxState::Snapshotting
+    );
+    let running = up && row.desired == SandboxDesiredState::Started;
     if !running {
         let message = "bad request: no IP address found. Is the Sandbox started?";
         return Err(Failure::bad(message));

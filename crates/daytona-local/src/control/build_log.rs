@@ -36,32 +36,44 @@ impl fmt::Debug for Written {
 }
 
 impl BuildLog {
-    pub(crate) fn begin(dockerfile: Option<&str>) -> Self {
+    pub(crate) fn begin(dockerfile: Option<&str>, state: &str) -> Self {
         let mut text =
             "embedded server: no image is built, the sandbox runs on this machine\n".to_owned();
         for line in dockerfile.unwrap_or_default().lines() {
             // writing to a String cannot fail
             let _ = writeln!(text, "not carried out: {line}");
         }
-        let _ = writeln!(text, "state: {}", SandboxState::PendingBuild.as_str());
+        let _ = writeln!(text, "state: {state}");
         let over = false;
         Self(watch::Sender::new(Written { text, over }))
     }
 
     /// Notes a state on the way to the one that ends the build.
     pub(super) fn entered(&self, state: &SandboxState, reason: Option<&str>) {
+        let over = !matches!(state, SandboxState::PendingBuild | SandboxState::Creating);
+        self.note(state.as_str(), reason, over);
+    }
+
+    /// Notes a state, and whether the build ends with it.
+    pub(super) fn note(&self, state: &str, reason: Option<&str>, over: bool) {
         self.0.send_if_modified(|written| {
             if written.over {
                 return false;
             }
-            let _ = write!(written.text, "state: {}", state.as_str());
+            let _ = write!(written.text, "state: {state}");
             if let Some(reason) = reason {
                 let _ = write!(written.text, " ({reason})");
             }
             written.text.push('\n');
-            written.over = !matches!(state, SandboxState::PendingBuild | SandboxState::Creating);
+            written.over = over;
             true
         });
+    }
+
+    /// The log, and with `follow=true` in the query what is still to come.
+    pub(super) fn reply(&self, app: &App, query: &Query) -> Reply {
+        let body = self.body(app, query.get("follow") == Some("true"));
+        Reply::new(200, "application/octet-stream", body)
     }
 
     fn body(&self, app: &App, follow: bool) -> Body {
@@ -110,8 +122,7 @@ pub(crate) fn read(app: &Arc<App>, key: &str, query: &Query) -> Result<Reply, Fa
             .map(|build| build.log.clone())
             .ok_or_else(|| none(key))?
     };
-    let body = log.body(app, query.get("follow") == Some("true"));
-    Ok(Reply::new(200, "application/octet-stream", body))
+    Ok(log.reply(app, query))
 }
 
 fn none(key: &str) -> Failure {

@@ -7,8 +7,9 @@ use daytona_api::models::{SandboxDesiredState, SandboxState};
 use serde_json::{Map, Value};
 
 use super::build_log::BuildLog;
-use super::mounts;
 use super::row::{Build, Intervals, Row};
+use super::snapshots::Template;
+use super::{mounts, secrets};
 use crate::clock::add;
 use crate::faults::Action;
 use crate::server::app::App;
@@ -20,11 +21,17 @@ pub(crate) fn create(app: &App, body: &Value, fault: Option<&Action>) -> Result<
     let body = body
         .as_object()
         .ok_or_else(|| Failure::bad("Invalid JSON in request body"))?;
-    let row = parse(app, body)?;
+    let mut row = parse(app, body)?;
     let (id, from_image) = (row.id.clone(), row.build.is_some());
-    let mut row = row;
-    let delay = app.options.create_delay;
+    let mut delay = app.options.create_delay;
     let now = row.created_at;
+    if fault.is_none() {
+        let again = add(now, delay);
+        row.warm_pool = app.store().warm_pools.take(&row, again, now);
+    }
+    if row.warm_pool.is_some() {
+        delay = Duration::ZERO;
+    }
     let quiet = matches!(fault, Some(Action::ErrorState { quiet: true, .. }));
     if !delay.is_zero() && !matches!(fault, Some(Action::Stuck)) {
         if from_image {
@@ -87,10 +94,7 @@ fn fail(app: &App, id: &str, reason: &str) {
 
 fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     let mut problems = Vec::new();
-    let mut fields = Fields {
-        body,
-        problems: &mut problems,
-    };
+    let mut fields = Fields::new(body, &mut problems);
     let name = fields.text("name");
     let snapshot = fields
         .text("snapshot")
@@ -106,7 +110,9 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     let archive = fields.number("autoArchiveInterval");
     let delete = fields.number("autoDeleteInterval");
     let ttl = fields.number("ttlMinutes");
-    let build = fields.object("buildInfo").map(build);
+    let build = fields
+        .object("buildInfo")
+        .map(|info| build(info, SandboxState::PendingBuild.as_str()));
     if !problems.is_empty() {
         return Err(Failure::bad(problems.join(", ")));
     }
@@ -117,7 +123,8 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     if [cpu, gpu, memory, disk].iter().any(|&amount| amount < 0) {
         return Err(Failure::bad("Sandbox resources must be non-negative"));
     }
-    let (snapshot, cpu, gpu, memory, disk) = if build.is_some() {
+    let now = app.clock.now();
+    let (template, cpu, gpu, memory, disk) = if build.is_some() {
         if snapshot.is_some() {
             let message = "Cannot specify a snapshot when using a build info entry";
             return Err(Failure::bad(message));
@@ -129,13 +136,16 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
             let message = "Cannot specify Sandbox resources when using a snapshot";
             return Err(Failure::bad(message));
         }
-        let snapshot = snapshot.unwrap_or_else(|| app.options.default_snapshot.clone());
-        if !app.options.any_snapshot && !app.store().snapshots.contains(&snapshot) {
-            return Err(Failure::bad(format!(
-                "Snapshot {snapshot} not found. Did you add it through the Daytona Dashboard?"
-            )));
-        }
-        (Some(snapshot), 1, 0, 1, 3)
+        let name = snapshot.unwrap_or_else(|| app.options.default_snapshot.clone());
+        let snapshots = &mut app.store().snapshots;
+        let template = if app.options.any_snapshot && snapshots.find(&name).is_none() {
+            Template::plain(name)
+        } else {
+            snapshots.take(&name, now)?
+        };
+        let amounts = template.amounts;
+        let (cpu, gpu) = (amounts.cpu, amounts.gpu);
+        (Some(template), cpu, gpu, amounts.memory, amounts.disk)
     };
     let intervals = Intervals {
         stop: stop_interval(stop.unwrap_or(15))?,
@@ -145,7 +155,11 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
     let ttl = ttl_minutes(ttl.unwrap_or(0))?;
     let host = (!app.options.in_place).then_some(app.host.as_ref());
     let volumes = mounts::asked(body.get("volumes"), host)?;
-    let now = app.clock.now();
+    let secrets = secrets::asked(&app.store().secrets, body.get("secrets"))?;
+    let (snapshot, files) = match template {
+        None => (None, None),
+        Some(template) => (Some(template.name), template.files),
+    };
     let id = app.new_id();
     let state = if build.is_some() {
         SandboxState::PendingBuild
@@ -186,13 +200,17 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         last_activity_at: now,
         open: BTreeMap::new(),
         volumes,
+        secrets,
+        warm_pool: None,
+        files,
         cell: None,
         past: VecDeque::new(),
         news: None,
     })
 }
 
-fn build(info: &Map<String, Value>) -> Build {
+/// What a build is made of; it is in `state` now.
+pub(super) fn build(info: &Map<String, Value>, state: &str) -> Build {
     let dockerfile = info.get("dockerfileContent").and_then(Value::as_str);
     let hashes = info.get("contextHashes").and_then(Value::as_array);
     Build {
@@ -201,7 +219,7 @@ fn build(info: &Map<String, Value>) -> Build {
             let hashes = hashes.iter().filter_map(Value::as_str);
             hashes.map(str::to_owned).collect()
         }),
-        log: BuildLog::begin(dockerfile),
+        log: BuildLog::begin(dockerfile, state),
     }
 }
 
@@ -248,12 +266,16 @@ pub(crate) fn ttl_minutes(minutes: i64) -> Result<Option<Duration>, Failure> {
 }
 
 /// Reads members one by one and collects what is wrong with them.
-struct Fields<'a> {
+pub(super) struct Fields<'a, 'p> {
     body: &'a Map<String, Value>,
-    problems: &'a mut Vec<String>,
+    problems: &'p mut Vec<String>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a, 'p> Fields<'a, 'p> {
+    pub(super) fn new(body: &'a Map<String, Value>, problems: &'p mut Vec<String>) -> Self {
+        Self { body, problems }
+    }
+
     fn get<T>(
         &mut self,
         name: &str,
@@ -268,7 +290,7 @@ impl<'a> Fields<'a> {
         read
     }
 
-    fn text(&mut self, name: &str) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.get(name, "a string", |value| value.as_str().map(str::to_owned))
     }
 
@@ -276,7 +298,7 @@ impl<'a> Fields<'a> {
         self.get(name, "a boolean value", Value::as_bool)
     }
 
-    fn number(&mut self, name: &str) -> Option<i64> {
+    pub(super) fn number(&mut self, name: &str) -> Option<i64> {
         self.get(name, "an integer number", |value| match value {
             Value::Number(number) => number.as_i64(),
             // Numbers are converted by the server before they are checked.
@@ -285,8 +307,15 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
+    pub(super) fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
         self.get(name, "an object", Value::as_object)
+    }
+
+    pub(super) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.get(name, "an array of strings", |value| {
+            let items = value.as_array()?.iter();
+            items.map(|item| Some(item.as_str()?.to_owned())).collect()
+        })
     }
 
     fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {

@@ -9,7 +9,7 @@ use crate::faults::Action;
 use crate::server::app::App;
 use crate::server::reply::{Failure, Reply};
 
-fn check_settled(row: &Row) -> Result<(), Failure> {
+pub(super) fn check_settled(row: &Row) -> Result<(), Failure> {
     if row.pending {
         return Err(Failure::conflict("Sandbox state change in progress"));
     }

@@ -10,10 +10,12 @@ use jiff::Timestamp;
 
 use super::build_log::BuildLog;
 use super::news::News;
+use super::secrets::Held;
 use super::store::Work;
 use super::volumes::Attached;
 use crate::clock::{add, between};
 use crate::isolate::cell::Cell;
+use crate::isolate::frozen::Frozen;
 use crate::isolate::mount::Mount;
 
 /// How often a request that stays open counts as activity.
@@ -66,6 +68,11 @@ pub(crate) struct Row {
     /// Toolbox requests that are open, and since when.
     pub(crate) open: BTreeMap<u64, Timestamp>,
     pub(crate) volumes: Vec<Attached>,
+    pub(crate) secrets: Vec<Held>,
+    /// The pool it came from, if it started warm.
+    pub(crate) warm_pool: Option<String>,
+    /// What it begins with, if its snapshot was taken of a sandbox.
+    pub(crate) files: Option<Arc<Frozen>>,
     /// Made by the first toolbox request.
     pub(crate) cell: Option<Arc<Cell>>,
     /// What it was before each of its last changes, oldest first.
@@ -99,6 +106,11 @@ impl Row {
             at: used.mount_path.clone(),
         });
         mounts.collect()
+    }
+
+    /// Whether what is under way is a snapshot of it, and nothing that was asked for since.
+    pub(crate) fn pending_for_snapshot(&self) -> bool {
+        self.pending && self.desired != SandboxDesiredState::Destroyed
     }
 
     /// What it ends in where it cannot start.

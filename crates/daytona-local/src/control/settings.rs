@@ -8,12 +8,12 @@ use crate::clock::add;
 use crate::server::app::App;
 use crate::server::reply::{Failure, Reply};
 
-fn minutes(text: &str) -> Result<i64, Failure> {
+pub(super) fn minutes(text: &str) -> Result<i64, Failure> {
     let number = text.parse();
     number.map_err(|_| Failure::bad("Validation failed (numeric string is expected)"))
 }
 
-fn change(
+pub(super) fn change(
     app: &App,
     key: &str,
     status: u16,

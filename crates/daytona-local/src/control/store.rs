@@ -9,7 +9,10 @@ use jiff::Timestamp;
 
 use super::news::News;
 use super::row::Row;
+use super::secrets::Secrets;
+use super::snapshots::Snapshots;
 use super::volumes::Volumes;
+use super::warm_pools::WarmPools;
 use crate::isolate::cell::Cell;
 use crate::server::reply::Failure;
 
@@ -28,8 +31,10 @@ pub(crate) enum Work {
 pub(crate) struct Store {
     pub(crate) rows: BTreeMap<String, Row>,
     names: HashMap<String, String>,
-    pub(crate) snapshots: BTreeSet<String>,
+    pub(crate) snapshots: Snapshots,
     pub(crate) volumes: Volumes,
+    pub(crate) secrets: Secrets,
+    pub(crate) warm_pools: WarmPools,
     /// When rows take their next step.
     pub(super) steps: BTreeSet<(Timestamp, String)>,
     pub(super) next_tick: Timestamp,
@@ -38,12 +43,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(snapshots: BTreeSet<String>, next_tick: Timestamp, news: News) -> Self {
+    pub(crate) fn new(snapshots: Snapshots, next_tick: Timestamp, news: News) -> Self {
         Self {
             rows: BTreeMap::new(),
             names: HashMap::new(),
             snapshots,
             volumes: Volumes::default(),
+            secrets: Secrets::default(),
+            warm_pools: WarmPools::default(),
             steps: BTreeSet::new(),
             next_tick,
             next_request: 0,

@@ -26,6 +26,14 @@ impl Store {
     pub(crate) fn sweep(&mut self, now: Timestamp) -> Vec<(String, Work)> {
         let mut work = Vec::new();
         while self.next_due() <= now {
+            if self.warm_pools.next_due().is_some_and(|at| at <= now) {
+                self.warm_pools.step();
+                continue;
+            }
+            if self.snapshots.next_due().is_some_and(|at| at <= now) {
+                self.snapshots.step(&self.news);
+                continue;
+            }
             if self.volumes.next_due().is_some_and(|at| at <= now) {
                 let deleted = self.volumes.step(&self.news);
                 work.extend(deleted.map(|id| (id, Work::Volume)));
@@ -54,7 +62,11 @@ impl Store {
     /// When something happens next, if nobody asks for anything.
     pub(crate) fn next_due(&self) -> Timestamp {
         let step = self.steps.first().map(|&(at, _)| at);
-        let others = [self.volumes.next_due()];
+        let others = [
+            self.volumes.next_due(),
+            self.snapshots.next_due(),
+            self.warm_pools.next_due(),
+        ];
         let steps = step.into_iter().chain(others.into_iter().flatten());
         steps.fold(self.next_tick, Timestamp::min)
     }

@@ -41,7 +41,11 @@ impl Row {
         view.auto_delete_interval = Some(self.intervals.delete);
         view.auto_destroy_at = self.auto_destroy_at.map(time);
         view.volumes = Some(self.volumes.iter().map(Attached::view).collect());
-        view.build_info = self.build.as_ref().map(|build| build.view(self));
+        view.build_info = {
+            let build = self.build.as_ref();
+            build.map(|build| build.view(&self.id, self.created_at))
+        };
+        view.warm_pool_id = self.warm_pool.clone();
         view.created_at = Some(time(self.created_at));
         view.updated_at = Some(time(self.updated_at));
         view.last_activity_at = Some(time(self.last_activity_at));
@@ -77,6 +81,7 @@ impl Row {
         item.auto_archive_interval = Some(self.intervals.archive);
         item.auto_delete_interval = Some(self.intervals.delete);
         item.auto_destroy_at = self.auto_destroy_at.map(time);
+        item.warm_pool_id = self.warm_pool.clone();
         item.created_at = Some(time(self.created_at));
         item.updated_at = Some(time(self.updated_at));
         item.last_activity_at = Some(time(self.last_activity_at));
@@ -87,13 +92,13 @@ impl Row {
 }
 
 impl Build {
-    fn view(&self, row: &Row) -> BuildInfo {
+    pub(super) fn view(&self, of: &str, since: Timestamp) -> BuildInfo {
         let mut view = BuildInfo::default();
         view.dockerfile_content = self.dockerfile.clone();
         view.context_hashes = self.context_hashes.clone();
-        view.created_at = time(row.created_at);
-        view.updated_at = time(row.created_at);
-        view.snapshot_ref = format!("daytona-local-{}", row.id);
+        view.created_at = time(since);
+        view.updated_at = time(since);
+        view.snapshot_ref = format!("daytona-local-{}", of);
         view
     }
 }

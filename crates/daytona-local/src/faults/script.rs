@@ -213,9 +213,11 @@ enum Effect {
 /// The operation of this id, as the router spells it.
 fn operation(id: &str) -> Result<&'static str, String> {
     let known = || {
-        let all = routes::ALL
-            .iter()
-            .chain([&routes::EVENT_SOCKET, &routes::BUILD_LOG]);
+        let all = routes::ALL.iter().chain([
+            &routes::EVENT_SOCKET,
+            &routes::BUILD_LOG,
+            &routes::SNAPSHOT_BUILD_LOG,
+        ]);
         all.map(|route| route.id)
     };
     if let Some(id) = known().find(|known| *known == id) {

@@ -9,11 +9,13 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use tokio::sync::Mutex;
 
+use super::frozen::Frozen;
 use super::host::Host;
 use super::mount::{Mount, Mounted, mount_all};
 use super::space::Space;
 use super::{IsolationMode, scan};
 use crate::toolbox::live::Live;
+use crate::toolbox::system::Environment;
 
 #[derive(Debug)]
 pub(crate) struct Cell {
@@ -32,14 +34,24 @@ pub(crate) struct Cell {
     closed: AtomicBool,
     /// Whether a program ever ran.
     used: AtomicBool,
+    /// What a client changed for programs to come.
+    pub(crate) environment: Environment,
     /// Programs that clients come back to.
     pub(crate) live: Live,
 }
 
 impl Cell {
-    pub(crate) fn make(host: &Arc<Host>, id: &str, mounts: &[Mount]) -> io::Result<Self> {
+    pub(crate) fn make(
+        host: &Arc<Host>,
+        id: &str,
+        mounts: &[Mount],
+        frozen: Option<&Frozen>,
+    ) -> io::Result<Self> {
         let root = host.make_root(id)?;
         let files = Dir::open_ambient_dir(&root, ambient_authority())?;
+        if let Some(frozen) = frozen {
+            frozen.thaw(&files)?;
+        }
         let mounts = mount_all(host, &root, &files, mounts)?;
         let home = match host.mode() {
             IsolationMode::Namespaces => "/home/daytona".to_owned(),
@@ -55,6 +67,7 @@ impl Cell {
             space: Mutex::new(None),
             closed: AtomicBool::new(false),
             used: AtomicBool::new(false),
+            environment: Environment::default(),
             live: Live::default(),
         })
     }
@@ -98,6 +111,7 @@ impl Cell {
     pub(crate) async fn kill(&self) {
         self.closed.store(true, Ordering::Release);
         self.live.clear();
+        self.environment.reset();
         let mut space = self.space.lock().await;
         if let Some(space) = space.take() {
             space.kill().await;

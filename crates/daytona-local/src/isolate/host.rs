@@ -185,6 +185,11 @@ impl Host {
         &self.marker
     }
 
+    /// The folder of this server.
+    pub(super) fn base(&self) -> &Path {
+        self.base.path()
+    }
+
     fn volume(&self, id: &str) -> PathBuf {
         self.base.path().join("volumes").join(id)
     }

@@ -112,11 +112,7 @@ fn link(files: &Dir, root: &Path, mounted: &Mounted) -> io::Result<()> {
     if let Some(parent) = place.parent() {
         files.create_dir_all(parent)?;
     }
-    // Not through `files`, which makes no link that leads out of it. Nothing ran yet that could have put a link there.
-    match std::os::unix::fs::symlink(mounted.source(), &mounted.at) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
+    files.symlink_contents(mounted.source(), place)
 }
 
 impl Cell {
@@ -125,6 +121,15 @@ impl Cell {
         // the innermost: those that others lie in come first
         let mut inner = self.mounts.iter().rev();
         inner.find_map(|mounted| Some((mounted, mounted.rest(absolute)?)))
+    }
+
+    /// The links by which volumes are shown, relative to the root; only without isolation there are any.
+    pub(super) fn links(&self) -> Vec<PathBuf> {
+        let links = self.mounts.iter().filter_map(|mounted| {
+            let place = Path::new(&mounted.at).strip_prefix(&self.root).ok()?;
+            (self.host.mode() == IsolationMode::None).then(|| place.to_owned())
+        });
+        links.collect()
     }
 
     /// The volumes whose places are below a folder: where each is, relative to it.

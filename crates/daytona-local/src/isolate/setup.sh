@@ -33,6 +33,11 @@ for dir in /usr /bin /sbin /lib /lib32 /lib64 /libx32; do
 done
 show "$etc" "$root/etc"
 while [ "$binds" -gt 0 ]; do
+    # what the sandbox itself put on the way must not lead out of its root
+    if [ "$(readlink -m "$root$1")" != "$(readlink -m "$root")$1" ]; then
+        echo "a link is on the way to $1" >&2
+        exit 1
+    fi
     show "$1" "$root$1"
     binds=$((binds - 1))
     shift

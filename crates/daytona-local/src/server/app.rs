@@ -181,10 +181,14 @@ impl App {
         if let Some(cell) = known()? {
             return Ok(cell);
         }
-        let mounts = self.store().keeps(id)?.mounts();
+        let (mounts, frozen) = {
+            let mut store = self.store();
+            let row = store.keeps(id)?;
+            (row.mounts(), row.files.clone())
+        };
         let made = tokio::task::spawn_blocking({
             let (host, id) = (Arc::clone(&self.host), id.to_owned());
-            move || Cell::make(&host, &id, &mounts)
+            move || Cell::make(&host, &id, &mounts, frozen.as_deref())
         });
         let made = made.await.map_err(io::Error::other).and_then(|made| made);
         let gone = {

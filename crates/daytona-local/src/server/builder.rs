@@ -17,6 +17,7 @@ use super::app::{App, Options};
 use super::{Server, connection, ident};
 use crate::clock::{AcceleratedClock, Clock, ManualClock, ShiftedClock, SystemClock, add};
 use crate::control::news::News;
+use crate::control::snapshots::Snapshots;
 use crate::control::store::Store;
 use crate::error::Error;
 use crate::faults::Faults;
@@ -306,7 +307,11 @@ impl ServerBuilder {
             started: now,
             stop: CancellationToken::new(),
             port: OnceLock::from(port),
-            store: Mutex::new(Store::new(self.snapshots, first_tick, news)),
+            store: Mutex::new(Store::new(
+                Snapshots::new(self.snapshots, now),
+                first_tick,
+                news,
+            )),
             runtime,
             made: AtomicU32::new(1),
             making: tokio::sync::Mutex::default(),

@@ -18,7 +18,11 @@ use super::query::Query;
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
 use super::{admin, auth, events, strike};
-use crate::control::{build_log, create, lifecycle, list, misc, settings, volumes};
+use crate::control::snapshots::{change, show};
+use crate::control::{
+    account, build_log, create, lifecycle, list, machines, misc, secrets, settings, volumes,
+    warm_pools,
+};
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
 
@@ -218,7 +222,11 @@ pub(super) async fn handle_json(
         "archiveSandbox" => lifecycle::archive(app, key),
         "pauseSandbox" | "forkSandbox" => lifecycle::only_machines(app, key),
         "updateNetworkSettings" => settings::network(app, key, &body),
-        "createSnapshot" => misc::create_snapshot(app, &body),
+        "createSnapshot" => change::create(app, &body, fault),
+        "removeSnapshot" => change::delete(app, key),
+        "activateSnapshot" => change::activate(app, key),
+        "deactivateSnapshot" => change::deactivate(app, key),
+        "createSandboxSnapshot" => change::of_sandbox(app, key, &body),
         "replaceLabels" => settings::labels(app, key, &body),
         "setAutostopInterval" => settings::auto_stop(app, key, call.param(1)),
         "setAutoArchiveInterval" => settings::auto_archive(app, key, call.param(1)),
@@ -232,13 +240,41 @@ pub(super) async fn handle_json(
         "getToolboxProxyUrl" => misc::toolbox_proxy_url(app, key),
         "ConfigController_getConfig" => Ok(misc::config(app)),
         "HealthController_live" | "HealthController_check" => Ok(misc::health()),
-        "getAllSnapshots" => misc::snapshots(app, &call.query),
-        "getSnapshot" => misc::one_snapshot(app, key),
+        "getAllSnapshots" => show::list(app, &call.query),
+        "getSnapshot" => show::get(app, key),
+        "getSnapshotBuildLogsUrl" => show::log_url(app, key),
+        "getSnapshotBuildLogs" | "readSnapshotBuildLog" => show::log(app, key, &call.query),
         "createVolume" => volumes::create(app, &body),
         "listVolumes" => volumes::list(app, &call.query),
         "getVolume" => volumes::get(app, key),
         "getVolumeByName" => volumes::get_by_name(app, key),
         "deleteVolume" => volumes::delete(app, key),
+        "createSecret" => secrets::create(app, &body),
+        "listSecrets" => Ok(secrets::all(app)),
+        "listSecretsPaginated" => secrets::list(app, &call.query),
+        "getSecret" => secrets::get(app, key),
+        "updateSecret" => secrets::change(app, key, &body),
+        "deleteSecret" => secrets::delete(app, key),
+        "updateSandboxSecrets" => secrets::update(app, key, &body),
+        "resolveSandboxSecrets" => secrets::resolve(app, key),
+        "listWarmPools" => Ok(warm_pools::list(app)),
+        "createWarmPool" => warm_pools::create(app, &body),
+        "updateWarmPool" => warm_pools::update(app, key, &body),
+        "deleteWarmPool" => warm_pools::delete(app, key),
+        "listAvailableRegions" | "listSharedRegions" => Ok(account::regions(app)),
+        "getRegionById" => account::region(app, key),
+        "listOrganizations" => Ok(account::organizations(app)),
+        "getOrganization" => account::organization(app, key),
+        "getOrganizationBySandboxId" => account::organization_of(app, key),
+        "getOrganizationUsageOverview" => account::usage(app, key),
+        "listAvailableSandboxClasses" => account::classes(key),
+        "getOrganizationGpuCapacity" => account::gpus(key),
+        "getRegionQuotaBySandboxId" => account::quota_of(app, key),
+        "resizeSandbox" => machines::resize(app, key, &body),
+        "recoverSandbox" => machines::recover(app, key),
+        "setAutoPauseInterval" => machines::auto_pause(app, key, call.param(1)),
+        "getSandboxForks" | "getSandboxAncestors" => machines::no_relatives(app, key),
+        "getSandboxParent" => machines::no_parent(app, key),
         "connectEvents" => events::open(app, call, fault),
         route => Err(Failure::new(
             501,

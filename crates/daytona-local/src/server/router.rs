@@ -37,10 +37,11 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         events.path.trim_end_matches('/'),
         events.id,
     );
-    let log = routes::BUILD_LOG;
-    let proxy = table.proxy.entry(log.method.as_str()).or_default();
-    if proxy.insert(log.path, log.id).is_err() {
-        table.hidden.push(log.id);
+    for log in [routes::BUILD_LOG, routes::SNAPSHOT_BUILD_LOG] {
+        let proxy = table.proxy.entry(log.method.as_str()).or_default();
+        if proxy.insert(log.path, log.id).is_err() {
+            table.hidden.push(log.id);
+        }
     }
     for (method, path, id) in OLDER {
         table.add(Api::Toolbox, method, path, id);
@@ -85,7 +86,7 @@ pub(crate) fn find(method: &str, path: &str) -> Matched {
         matched.sandbox = Some(decode(sandbox));
         return matched;
     }
-    if path.starts_with("/sandboxes/") {
+    if path.starts_with("/sandboxes/") || path.starts_with("/snapshots/") {
         return look_up(&TABLE.proxy, Api::ControlPlane, method, path);
     }
     match path.strip_prefix("/api") {

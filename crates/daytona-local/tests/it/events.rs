@@ -86,7 +86,7 @@ async fn every_change_of_a_sandbox_is_told_in_its_order() {
     assert!(told[0].starts_with("DESTROYED_one_"), "{told:?}");
     // the rest of the server's life needs nobody to ask
     api.snapshots()
-        .create("tools:1", |new| new.image_name = Some("x".into()))
+        .create("tools:1", |new| new.image_name = Some("x:1".into()))
         .await
         .unwrap();
     assert_eq!(until(&mut events, "snapshot").await, ["snapshot.created"]);

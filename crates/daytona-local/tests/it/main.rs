@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod account;
 mod build_log;
 mod events;
 mod exec;
@@ -17,7 +18,9 @@ mod isolation;
 mod kill;
 mod live;
 mod plane;
+mod secrets;
 mod server;
+mod snapshots;
 mod support;
 mod transfers;
 mod volumes;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use context_vars::{NoVars, Variable, Vars};
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, UPDATE_LAST_ACTIVITY};
 use daytona_env::Lease;
 use daytona_local::Fault;
 use serde_json::json;
@@ -160,6 +160,10 @@ async fn a_delete_with_forks_in_the_way() {
         .unwrap()
         .unwrap_err();
     assert!(error.to_string().contains("fork"), "{error}");
+    let renewals = || server.requests_to(&UPDATE_LAST_ACTIVITY).len();
+    let before = renewals();
+    sleep(Duration::from_secs(4 * 60)).await;
+    assert_eq!(renewals(), before, "renewed no longer");
     server.faults().clear();
     closes(&server, &environment).await;
 }

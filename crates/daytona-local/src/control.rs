@@ -1,8 +1,10 @@
 //! The control plane: rows, their states, the timers that move them.
 
+pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod build_log;
 pub(crate) mod create;
+pub(crate) mod keys;
 pub(crate) mod lifecycle;
 pub(crate) mod list;
 pub(crate) mod machines;
@@ -13,6 +15,7 @@ pub(crate) mod row;
 pub(crate) mod secrets;
 pub(crate) mod settings;
 pub(crate) mod snapshots;
+pub(crate) mod ssh;
 pub(crate) mod store;
 mod timers;
 mod view;

@@ -1,9 +1,11 @@
 //! Where the programs of a sandbox run: in namespaces with a private root, or, if that was chosen, on the host as it is.
 
 pub(crate) mod cell;
+mod dial;
 pub(crate) mod frozen;
 pub(crate) mod host;
 pub(crate) mod launch;
+pub(crate) mod listen;
 pub(crate) mod mount;
 pub(crate) mod place;
 mod probe;

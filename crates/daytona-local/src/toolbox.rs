@@ -1,11 +1,14 @@
 //! The toolbox of a sandbox: programs and files.
 
 mod code;
+mod computer_use;
 mod files;
 mod git;
 mod info;
 mod interpreter;
 pub(crate) mod live;
+mod lsp;
+mod port;
 mod process;
 mod pty;
 mod session;
@@ -55,6 +58,9 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
             "CreateFolder" => Ok(Reply::json(201, &serde_json::json!({}))),
             route => Err(not_served(route)),
         };
+    }
+    if call.path.split('/').nth(3) == Some("computeruse") {
+        return computer_use::handle(&call);
     }
     let cell = app.cell(&id).await?;
     let place = {
@@ -118,12 +124,15 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         "GetSystemMetrics" => system::metrics(app, &place).await,
         "GetVersion" => Ok(info::version()),
         "GetWorkDir" | "GetUserHomeDir" | "getProjectDir_deprecated" => Ok(info::home(&place)),
+        "Start" | "Stop" | "DidOpen" | "DidClose" | "Completions" | "DocumentSymbols"
+        | "WorkspaceSymbols" => lsp::handle(app, &place, call).await,
+        "GetPorts" | "IsPortInUse" => port::handle(&place, &call).await,
         _ => files::handle(&place, call).await,
     }
 }
 
 /// The answer to a documented route that is not served here.
-fn not_served(route: &str) -> Failure {
+pub(crate) fn not_served(route: &str) -> Failure {
     Failure::new(
         501,
         "NOT_IMPLEMENTED",

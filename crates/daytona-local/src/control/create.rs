@@ -7,6 +7,7 @@ use daytona_api::models::{SandboxDesiredState, SandboxState};
 use serde_json::{Map, Value};
 
 use super::build_log::BuildLog;
+use super::keys::Keys;
 use super::row::{Build, Intervals, Row};
 use super::snapshots::Template;
 use super::{mounts, secrets};
@@ -198,6 +199,7 @@ fn parse(app: &App, body: &Map<String, Value>) -> Result<Row, Failure> {
         created_at: now,
         updated_at: now,
         last_activity_at: now,
+        keys: Keys::new(),
         open: BTreeMap::new(),
         volumes,
         secrets,

@@ -107,6 +107,7 @@ pub(crate) fn start(app: &App, key: &str, fault: Option<&Action>) -> Result<Repl
             if let Some(cell) = &row.cell {
                 cell.reopen();
             }
+            row.keys.rotate();
             row.settle(SandboxState::Started, now);
         }
     }

@@ -15,7 +15,7 @@ pub(crate) fn config(app: &App) -> Reply {
             "oidc": { "issuer": url, "clientId": "daytona-local", "audience": "daytona-local" },
             "linkedAccountsEnabled": false,
             "announcements": {},
-            "proxyTemplateUrl": format!("{url}/proxy/{{{{PORT}}}}/{{{{sandboxId}}}}"),
+            "proxyTemplateUrl": app.preview_url("{{PORT}}", "{{sandboxId}}"),
             "proxyToolboxUrl": app.proxy_url(),
             "defaultSnapshot": app.options.default_snapshot,
             "dashboardUrl": url,

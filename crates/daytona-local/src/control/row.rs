@@ -9,6 +9,7 @@ use daytona_api::models::{SandboxDesiredState, SandboxState};
 use jiff::Timestamp;
 
 use super::build_log::BuildLog;
+use super::keys::Keys;
 use super::news::News;
 use super::secrets::Held;
 use super::store::Work;
@@ -65,7 +66,9 @@ pub(crate) struct Row {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) last_activity_at: Timestamp,
-    /// Toolbox requests that are open, and since when.
+    /// What opens it beside the API key.
+    pub(crate) keys: Keys,
+    /// Toolbox and preview requests that are open, and since when.
     pub(crate) open: BTreeMap<u64, Timestamp>,
     pub(crate) volumes: Vec<Attached>,
     pub(crate) secrets: Vec<Held>,
@@ -273,7 +276,7 @@ pub struct SandboxRow {
     pub created_at: Timestamp,
     /// Its last activity.
     pub last_activity_at: Timestamp,
-    /// Toolbox requests that are open now, their answers not yet fully sent.
+    /// Toolbox and preview requests that are open now, their answers not yet fully sent.
     pub open_requests: usize,
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::frozen::Frozen;
 use super::host::Host;
@@ -105,6 +105,11 @@ impl Cell {
             *space = Some(made);
         }
         start(space.as_ref())
+    }
+
+    /// Its namespaces, if any; nothing starts and nothing is killed while this is held.
+    pub(super) async fn space(&self) -> MutexGuard<'_, Option<Space>> {
+        self.space.lock().await
     }
 
     /// Ends every process of the sandbox and lets no new one start until [`Cell::reopen`].

@@ -1,12 +1,14 @@
 # Builds the private root of one sandbox and becomes its pid 1. Runs as the first process of new user, mount, pid,
-# ipc and uts namespaces. Arguments: the root, the shared /etc, how many directories to show read-only at their own place
-# and those; then for each volume its folder, what of it to show, and where.
+# ipc and uts namespaces. Arguments: the root, the shared /etc, `own` if the network is its own too, else `shared`, how
+# many directories to show read-only at their own place and those; then for each volume its folder, what of it to show,
+# and where.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 root=$1
 etc=$2
-binds=$3
-shift 3
+network=$3
+binds=$4
+shift 4
 
 # This process's id as the host sees it: /proc is still the host's.
 read -r host_pid _ </proc/self/stat
@@ -66,6 +68,10 @@ for node in null zero full random urandom tty; do
 done
 mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts "$root/dev/pts" 2>/dev/null || :
 hostname sandbox 2>/dev/null || :
+# A network of its own begins without even a loopback.
+if [ "$network" = own ]; then
+    ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || :
+fi
 
 cd "$root"
 mkdir -p .old

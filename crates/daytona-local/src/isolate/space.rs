@@ -46,6 +46,7 @@ impl Space {
             .args(["/bin/sh", "-c", SETUP, "daytona-local"])
             .arg(&cell.root)
             .arg(cell.host.etc())
+            .arg(if network { "shared" } else { "own" })
             .arg(cell.host.binds().len().to_string())
             .args(cell.host.binds());
         for mounted in &cell.mounts {

@@ -1,5 +1,6 @@
 //! What every request of a server shares.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::builder::CannedExec;
 use super::ident;
+use super::preview;
 use super::reply::Failure;
 use crate::clock::{Clock, ShiftedClock};
 use crate::control::store::{Store, Work};
@@ -74,15 +76,21 @@ impl std::fmt::Debug for App {
 impl App {
     /// `http://127.0.0.1:PORT`
     pub(crate) fn origin(&self) -> String {
-        format!(
-            "http://127.0.0.1:{}",
-            self.port.get().copied().unwrap_or_default()
-        )
+        format!("http://127.0.0.1:{}", self.own_port())
+    }
+
+    pub(crate) fn own_port(&self) -> u16 {
+        self.port.get().copied().unwrap_or_default()
     }
 
     /// Where toolboxes are, without the sandbox's id.
     pub(crate) fn proxy_url(&self) -> String {
         format!("{}/toolbox", self.origin())
+    }
+
+    /// Where a port of a sandbox is: of an id or a signed token.
+    pub(crate) fn preview_url(&self, port: impl Display, whose: &str) -> String {
+        format!("{}{}{port}-{whose}", self.origin(), preview::PREFIX)
     }
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {

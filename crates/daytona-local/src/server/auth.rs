@@ -13,8 +13,21 @@ pub(crate) fn check_origin(
     route: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<(), Failure> {
-    let refuse = |message| Err(Failure::new(403, "FORBIDDEN", message));
-    let port = app.port.get().copied().unwrap_or_default();
+    let host = check_host(app, headers)?;
+    // clients that are no browsers name the server itself when they open a WebSocket; it has no pages that could
+    let own = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default();
+        route == Some("connectEvents") && origin.strip_prefix("http://") == Some(host)
+    };
+    if headers.get(ORIGIN).is_some_and(|origin| !own(origin)) {
+        let message = "requests of web pages are refused";
+        return Err(Failure::new(403, "FORBIDDEN", message));
+    }
+    Ok(())
+}
+
+/// The name by which this server was called, which must be one of its own.
+pub(super) fn check_host<'a>(app: &App, headers: &'a HeaderMap) -> Result<&'a str, Failure> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts
         .next()
@@ -23,20 +36,13 @@ pub(crate) fn check_origin(
     let ours = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
         host.strip_prefix(name)
             .and_then(|rest| rest.strip_prefix(':'))
-            .is_some_and(|rest| rest.parse() == Ok(port))
+            .is_some_and(|rest| rest.parse() == Ok(app.own_port()))
     });
     if !ours || hosts.next().is_some() {
-        return refuse("this host name is not served here");
+        let message = "this host name is not served here";
+        return Err(Failure::new(403, "FORBIDDEN", message));
     }
-    // clients that are no browsers name the server itself when they open a WebSocket; it has no pages that could
-    let own = |origin: &HeaderValue| {
-        let origin = origin.to_str().unwrap_or_default();
-        route == Some("connectEvents") && origin.strip_prefix("http://") == Some(host)
-    };
-    if headers.get(ORIGIN).is_some_and(|origin| !own(origin)) {
-        return refuse("requests of web pages are refused");
-    }
-    Ok(())
+    Ok(host)
 }
 
 /// Wants the bearer token.

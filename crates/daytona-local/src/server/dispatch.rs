@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use daytona_api::routes::Api;
 use http::header::{DATE, HeaderValue};
+use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -14,14 +15,15 @@ use serde_json::Value;
 
 use super::app::App;
 use super::connection::Control;
-use super::query::Query;
+use super::preview::{self, Address, Entered, Visit};
+use super::query::{self, Query};
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
 use super::{admin, auth, events, strike};
 use crate::control::snapshots::{change, show};
 use crate::control::{
-    account, build_log, create, lifecycle, list, machines, misc, secrets, settings, volumes,
-    warm_pools,
+    access, account, build_log, create, lifecycle, list, machines, misc, secrets, settings, ssh,
+    volumes, warm_pools,
 };
 use crate::faults::{Action, RequestInfo};
 use crate::toolbox;
@@ -40,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) body: Option<Incoming>,
     /// The connection, for a request that asks to switch the protocol.
     pub(crate) upgrade: Option<OnUpgrade>,
+    /// It is for what listens in a sandbox.
+    pub(crate) visit: Option<Visit>,
 }
 
 impl Call {
@@ -81,31 +85,113 @@ pub(crate) async fn answer(
     control: Arc<Control>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let (mut parts, body) = request.into_parts();
-    let (method, path) = (
-        parts.method.as_str().to_owned(),
-        parts.uri.path().to_owned(),
-    );
-    if app.options.admin && path.starts_with(admin::PREFIX) {
+    let (parts, body) = request.into_parts();
+    if app.options.admin && parts.uri.path().starts_with(admin::PREFIX) {
         return Ok(admin::answer(&app, &parts, body).await.0);
     }
-    let matched = router::find(&method, &path);
+    app.sweep();
+    let response = match Address::of(&app, &parts.uri, &parts.headers) {
+        Some(address) => Box::pin(preview(&app, &control, parts, body, address)).await,
+        None => Box::pin(documented(&app, &control, parts, body, None)).await,
+    };
+    Ok(dated(&app, response))
+}
+
+/// Begins the log entry of a request.
+fn note(app: &Arc<App>, method: &str, path: &str, route: Option<&'static str>) -> Entry {
+    Entry {
+        app: Arc::clone(app),
+        index: app.log.start(method, path, route, app.clock.now()),
+        status: None,
+    }
+}
+
+/// A request for what listens in a sandbox.
+async fn preview(
+    app: &Arc<App>,
+    control: &Control,
+    mut parts: Parts,
+    body: Incoming,
+    address: Address,
+) -> Response<Body> {
+    let entered = preview::enter(app, address.clone(), &parts);
+    let visit = match &entered {
+        Ok(Entered::In(visit)) => Some(visit),
+        _ => None,
+    };
+    if let Some(path) = visit.and_then(Visit::of_toolbox) {
+        return Box::pin(documented(app, control, parts, body, Some(path))).await;
+    }
+    let method = parts.method.as_str().to_owned();
+    let path = address.shown(visit.map(|visit| visit.sandbox.as_str()));
+    let mut entry = note(app, &method, &path, None);
+    let reply = match entered {
+        Err(failure) => failure.of_proxy(&method, &path, app.clock.now()),
+        Ok(Entered::Answered(reply)) => reply,
+        Ok(Entered::In(visit)) => {
+            let info = RequestInfo {
+                method: method.clone(),
+                path: path.clone(),
+                query: query::shown(parts.uri.query().unwrap_or_default()),
+                route: "",
+            };
+            let call = Call {
+                method,
+                path,
+                query: Query::default(),
+                headers: parts.headers,
+                matched: Matched {
+                    api: Api::Toolbox,
+                    route: None,
+                    params: Vec::new(),
+                    sandbox: Some(visit.sandbox.clone()),
+                },
+                body: Some(body),
+                upgrade: parts.extensions.remove(),
+                visit: Some(visit),
+            };
+            let action = app.faults.strike(&info);
+            strike::perform(app, control, call, action).await
+        }
+    };
+    entry.status = Some(reply.0.status().as_u16());
+    reply.0
+}
+
+/// A request of Daytona's documents. `toolbox` is the path and query of one that came as a preview of the toolbox, and
+/// has been let in.
+async fn documented(
+    app: &Arc<App>,
+    control: &Control,
+    mut parts: Parts,
+    body: Incoming,
+    toolbox: Option<String>,
+) -> Response<Body> {
+    let let_in = toolbox.is_some();
+    let whole = toolbox.unwrap_or_else(|| {
+        let whole = parts.uri.path_and_query();
+        whole.map_or_else(|| "/".to_owned(), ToString::to_string)
+    });
+    let (path, asked) = whole.split_once('?').unwrap_or((&whole, ""));
+    let method = parts.method.as_str().to_owned();
+    let matched = router::find(&method, path);
+    let path = matched.shown(path);
     let (api, route) = (matched.api, matched.route);
     let now = app.clock.now();
-    let index = app.log.start(&method, &path, route, now);
-    let mut entry = Entry {
-        app: Arc::clone(&app),
-        index,
-        status: None,
-    };
-    app.sweep();
+    let mut entry = note(app, &method, &path, route);
 
-    let public = matches!(
-        route,
-        // the event socket asks for the token once it is open
-        Some("HealthController_live" | "HealthController_check" | "connectEvents")
-    );
-    let checked = auth::check_origin(&app, route, &parts.headers)
+    let public = let_in
+        || matches!(
+            route,
+            // the event socket asks for the token once it is open
+            Some("HealthController_live" | "HealthController_check" | "connectEvents")
+        );
+    let origin = if let_in {
+        Ok(())
+    } else {
+        auth::check_origin(app, route, &parts.headers)
+    };
+    let checked = origin
         .and_then(|()| {
             if route.is_none() {
                 not_found(&method, &path)
@@ -114,36 +200,39 @@ pub(crate) async fn answer(
             }
         })
         .and_then(|()| {
-            if public {
+            let sandbox = matched.sandbox.as_deref();
+            let opened = |id| preview::opens(app, id, &parts.headers, asked);
+            if public || sandbox.is_some_and(opened) {
                 Ok(())
             } else {
-                auth::check_token(&app, &parts.headers)
+                auth::check_token(app, &parts.headers)
             }
         });
     if let Err(failure) = checked {
         entry.status = Some(failure.status);
-        return Ok(dated(&app, failure.render(api, &method, &path, now).0));
+        return failure.render(api, &method, &path, now).0;
     }
 
     let info = RequestInfo {
         method: method.clone(),
         path: path.clone(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
+        query: query::shown(asked),
         route: route.unwrap_or_default(),
     };
     let action = app.faults.strike(&info);
     let call = Call {
-        method: method.clone(),
-        path: path.clone(),
-        query: Query::parse(&info.query),
+        method,
+        path,
+        query: Query::parse(asked),
         headers: parts.headers,
         matched,
         body: Some(body),
         upgrade: parts.extensions.remove(),
+        visit: None,
     };
-    let reply = strike::perform(&app, &control, call, action).await;
+    let reply = strike::perform(app, control, call, action).await;
     entry.status = Some(reply.0.status().as_u16());
-    Ok(dated(&app, reply.0))
+    reply.0
 }
 
 /// With the date by the server's clock, where the answer has none: clients that compare ages go by it.
@@ -160,7 +249,10 @@ fn not_found(method: &str, path: &str) -> Result<(), Failure> {
 }
 
 /// The handler runs as a task of its own: what was begun is finished even if the client goes away.
-pub(super) async fn run(app: &Arc<App>, call: Call, action: Option<Action>) -> Reply {
+pub(super) async fn run(app: &Arc<App>, mut call: Call, action: Option<Action>) -> Reply {
+    if let Some(visit) = call.visit.take() {
+        return Box::pin(preview::serve(app, call, visit)).await;
+    }
     let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());
     let activity = match api {
         Api::Toolbox => match toolbox::begin(app, &call) {
@@ -233,6 +325,17 @@ pub(super) async fn handle_json(
         "setAutoDeleteInterval" => settings::auto_delete(app, key, call.param(1)),
         "setTtl" => settings::ttl(app, key, call.param(1)),
         "updatePublicStatus" => settings::public(app, key, call.param(1)),
+        "getPortPreviewUrl" => access::preview_url(app, &call),
+        "getSignedPortPreviewUrl" => access::signed_url(app, &call),
+        "expireSignedPortPreviewUrl" => access::expire_signed_url(app, &call),
+        "isSandboxPublic" => access::is_public(app, key),
+        "hasSandboxAccess" => access::has_access(app, key),
+        "isValidAuthToken" => access::is_valid_token(app, &call),
+        "isPreviewWarningEnabled" => access::warning(app, &call),
+        "getSandboxIdFromSignedPreviewUrlToken" => access::sandbox_of_token(app, &call),
+        "createSshAccess" => ssh::create(app, &call),
+        "revokeSshAccess" => ssh::revoke(app, &call),
+        "validateSshAccess" => ssh::validate(app, &call),
         "updateLastActivity" => settings::last_activity(app, key),
         "getBuildLogsUrl" => build_log::url(app, key),
         // the first is what older clients ask for

@@ -42,6 +42,24 @@ fn format_uuid(mut bytes: [u8; 16]) -> String {
     text
 }
 
+/// So many random lower-case letters and digits: a token that may stand in the name of a host.
+pub(crate) fn letters(count: usize) -> String {
+    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut text = String::with_capacity(count);
+    while text.len() < count {
+        let mut bytes = [0_u8; 32];
+        random(&mut bytes);
+        let fair = bytes.iter().filter(|&&byte| byte < 36 * 7);
+        let letters = fair.filter_map(|byte| LETTERS.get(usize::from(byte % 36)));
+        text.extend(
+            letters
+                .take(count - text.len())
+                .map(|&letter| char::from(letter)),
+        );
+    }
+    text
+}
+
 /// 256 random bits, as a bearer token.
 pub(crate) fn token() -> String {
     use base64::Engine;

@@ -14,6 +14,18 @@ pub(crate) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
+/// Parameters that open something.
+const SECRET: [&str; 3] = ["token", "DAYTONA_SANDBOX_AUTH_KEY", "signature"];
+
+/// A query as it may be shown.
+pub(crate) fn shown(query: &str) -> String {
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if SECRET.contains(&decode(name).as_str()) => format!("{name}=[redacted]"),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(pair).collect::<Vec<_>>().join("&")
+}
+
 impl Query {
     pub(crate) fn parse(query: &str) -> Self {
         let pair = |pair: &str| {

@@ -73,6 +73,23 @@ pub(crate) struct Matched {
     pub(crate) sandbox: Option<String>,
 }
 
+impl Matched {
+    /// The path without the token that some operations take in it, and where that is.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        let place = match self.route {
+            Some("isValidAuthToken") => 5,
+            Some("expireSignedPortPreviewUrl") => 7,
+            Some("getSandboxIdFromSignedPreviewUrlToken" | "isPreviewWarningEnabled") => 3,
+            _ => return path.to_owned(),
+        };
+        let mut parts: Vec<_> = path.split('/').collect();
+        if let Some(part) = parts.get_mut(place) {
+            *part = "[redacted]";
+        }
+        parts.join("/")
+    }
+}
+
 pub(crate) fn find(method: &str, path: &str) -> Matched {
     let miss = |api| Matched {
         api,
@@ -148,6 +165,22 @@ mod tests {
             let path = format!("{prefix}{}", route.path.replace(['{', '}'], "_"));
             let matched = find(route.method.as_str(), &path);
             assert_eq!(matched.route, Some(route.id), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_token_is_shown() {
+        for (method, path) in [
+            ("GET", "/api/preview/id/validate/SECRET"),
+            (
+                "POST",
+                "/api/sandbox/x/ports/80/signed-preview-url/SECRET/expire",
+            ),
+            ("GET", "/api/preview/SECRET/80/sandbox-id"),
+            ("GET", "/api/preview/SECRET/preview-warning"),
+        ] {
+            let shown = find(method, path).shown(path);
+            assert_eq!(shown, path.replace("SECRET", "[redacted]"));
         }
     }
 

@@ -306,6 +306,7 @@ async fn twice(app: &Arc<App>, mut call: Call) -> Reply {
             matched: call.matched.clone(),
             body: None,
             upgrade: None,
+            visit: None,
         };
         let now = app.clock.now();
         last = match handle_json(app, again, body.clone(), None).await {

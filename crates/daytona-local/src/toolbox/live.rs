@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::interpreter::Context;
+use super::lsp::Language;
 use super::pty::Terminal;
 use super::session::Session;
 
@@ -13,6 +14,7 @@ pub(crate) struct Live {
     pub(super) sessions: Table<Session>,
     pub(super) terminals: Table<Terminal>,
     pub(super) contexts: Table<Context>,
+    pub(super) languages: Table<Language>,
 }
 
 impl Live {
@@ -21,6 +23,7 @@ impl Live {
         self.sessions.clear();
         self.terminals.clear();
         self.contexts.clear();
+        self.languages.clear();
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod charts;
 mod code;
+mod lsp;
 mod sessions;
 mod terminals;
 

@@ -9,6 +9,7 @@
 
 mod account;
 mod build_log;
+mod desktop;
 mod events;
 mod exec;
 mod files;
@@ -18,9 +19,12 @@ mod isolation;
 mod kill;
 mod live;
 mod plane;
+mod ports;
+mod previews;
 mod secrets;
 mod server;
 mod snapshots;
+mod ssh;
 mod support;
 mod transfers;
 mod volumes;

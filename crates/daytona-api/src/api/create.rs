@@ -31,13 +31,14 @@ use crate::routes::control_plane as routes;
 #[must_use = "nothing is sent before `send`"]
 pub struct Create {
     client: Daytona,
-    body: CreateSandbox,
+    /// Large, and moved about.
+    body: Box<CreateSandbox>,
     wrong: Option<Error>,
 }
 
 impl Create {
     pub(crate) fn new(client: Daytona) -> Self {
-        let mut body = CreateSandbox::default();
+        let mut body = Box::<CreateSandbox>::default();
         body.target.clone_from(&client.shared.config.target);
         Self {
             client,
@@ -228,7 +229,7 @@ impl Create {
         let timeouts = client.shared.config.timeouts;
         let limit = client.shared.config.limits.metadata;
         let call = Call::new(&routes::CREATE_SANDBOX, &[])?
-            .json(&body)?
+            .json(&*body)?
             .wait(timeouts.create)
             .hide(body.env.iter().flatten().map(|(_, value)| value))
             .hide(&body.outbound_proxy_url);

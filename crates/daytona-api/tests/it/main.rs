@@ -2,6 +2,8 @@
 
 #[cfg(feature = "test-util")]
 mod build_log;
+#[cfg(feature = "test-util")]
+mod cassettes;
 mod decode;
 #[cfg(feature = "test-util")]
 mod failures;
@@ -17,6 +19,8 @@ mod operations;
 #[cfg(feature = "test-util")]
 mod requests;
 mod resume;
+#[cfg(feature = "test-util")]
+mod sizes;
 mod sockets;
 mod support;
 #[cfg(feature = "test-util")]

@@ -44,10 +44,13 @@ impl DaytonaProvider {
         match row::phase(&found) {
             Phase::Starting => Ok(Found::Pending),
             Phase::Gone => Ok(Found::Absent),
-            Phase::Failed => Ok(Found::Broken {
-                target,
-                reason: row::failure(&api, &found),
-            }),
+            Phase::Failed => {
+                self.note_time_to_live(attempt, &found);
+                Ok(Found::Broken {
+                    target,
+                    reason: row::failure(&api, &found),
+                })
+            }
             // another sharer may be waking it; what is going away frees its name soon
             Phase::Stopping if self.shares() => Ok(Found::Pending),
             Phase::Stopped if self.shares() && self.settings.lease.is_ephemeral() => {

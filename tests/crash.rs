@@ -4,6 +4,7 @@
 mod client;
 mod server;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -16,6 +17,8 @@ use server::Served;
 const LEASE: Duration = Duration::from_secs(180);
 /// What the server may take on top: a lag in writing activity down, and its timers.
 const SLACK: Duration = Duration::from_secs(60);
+/// How long a create takes on a slow server, by its clock: half a second of ours.
+const CREATE: Duration = Duration::from_secs(30);
 /// How many processes run at once.
 const WAVE: usize = 10;
 /// How many where there are many runs.
@@ -94,7 +97,7 @@ fn killed_at_random_instants() {
 /// makes the next generation.
 #[test]
 fn a_frozen_process_finds_its_sandbox_gone() {
-    let runs = of_environment("CRASH_FROZEN", 4);
+    let runs = 4;
     let server = Served::start();
     let mut draw = Rng::with_seed(of_environment("CRASH_SEED", 1));
     let mut clients: Vec<_> = (0..runs).map(|_| Client::start(&server)).collect();
@@ -114,6 +117,70 @@ fn a_frozen_process_finds_its_sandbox_gone() {
     server.reaches(server.now(), LEASE + SLACK);
     assert!(server.alive().is_empty());
     println!("> frozen: {runs} processes frozen past their lease, each was told, 0 alive");
+}
+
+/// Stopped with SIGSTOP at any instant for longer than its lease: while it starts, makes a sandbox, runs a command,
+/// closes. Nothing of it is left meanwhile; when it goes on it is told of what it lost, works again, and what it left in
+/// a sandbox is there or known to be lost. `CRASH_FROZEN` and `CRASH_SEED` say how many and which.
+#[test]
+fn frozen_at_random_instants() {
+    let (runs, seed) = (
+        of_environment("CRASH_FROZEN", 10),
+        of_environment("CRASH_SEED", 1),
+    );
+    let server = Served::slow(CREATE);
+    let mut draw = Rng::with_seed(seed);
+    let (mut done, mut when) = (0, BTreeMap::<_, u64>::new());
+    while done < runs {
+        let most = if runs > 100 { LARGE_WAVE } else { WAVE };
+        let wave = most.min(usize::try_from(runs - done).unwrap());
+        let mut clients: Vec<_> = (0..wave).map(|_| Client::start(&server)).collect();
+        for (n, client) in clients.iter_mut().enumerate() {
+            // the two instants that matter most, and any
+            let (from, within) = match n % 3 {
+                0 => (Some("opening"), 250_000),
+                1 => (Some("command"), 150_000),
+                _ => (None, 1_000_000),
+            };
+            if let Some(from) = from {
+                // from now on, and not what it said long ago
+                client.last();
+                client.wait_for(from);
+            }
+            client.listen(Duration::from_micros(draw.u64(0..within)));
+            client.signal(Signal::SIGSTOP);
+        }
+        server.reaches(server.now(), CREATE + LEASE + SLACK);
+        let alive = server.alive();
+        assert!(
+            alive.is_empty(),
+            "seed {seed}, after {done} runs: {alive:#?}"
+        );
+        for client in &mut clients {
+            *when.entry(client.last().to_owned()).or_default() += 1;
+            client.signal(Signal::SIGCONT);
+        }
+        for client in &mut clients {
+            // the one it was in, and a whole one
+            client.wait_for("round");
+            client.wait_for("round");
+            client.end(Signal::SIGKILL);
+        }
+        server.reaches(server.now(), CREATE + LEASE + SLACK);
+        assert!(server.alive().is_empty());
+        done += wave as u64;
+    }
+    for instant in ["opening", "command"] {
+        assert!(
+            when.contains_key(instant) || runs < 10,
+            "never frozen after {instant:?}: {when:?}"
+        );
+    }
+    println!(
+        "> frozen: {runs} processes frozen past their lease at random instants (seed {seed}), the last they had said: {when:?}; {} sandboxes made, each process was told and went on, 0 alive after lease and {} s",
+        server.sandboxes().len(),
+        SLACK.as_secs()
+    );
 }
 
 /// The control: without a signal, the same process keeps what it holds for longer than any lease.

@@ -14,3 +14,4 @@ mod process;
 mod table;
 mod wake;
 mod wire;
+mod witness;

@@ -2,7 +2,6 @@
 //! random instants, and simulated worlds of several processes.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test may panic, and prints what it measured"

@@ -1,9 +1,10 @@
-//! Simulated worlds: a server, one to three processes with their tenants, faults, kills; all of it drawn from a seed, in
-//! paused time. A checker watches the server's rows and requests. `cargo xtask sim --seeds N --from S` runs more of
+//! Simulated worlds: a server, one to three processes with their tenants, faults, kills, suspensions, sharing, a
+//! sweeper; all of it drawn from a seed, in paused time. A checker watches the server's rows and requests. `cargo xtask sim --seeds N --from S` runs more of
 //! them, and one that failed again.
 
 mod check;
 mod process;
+mod sweep;
 mod told;
 mod world;
 
@@ -85,7 +86,15 @@ fn seeds() {
     }
     println!("> sim: {seeds} seeds from {from}: {all}");
     assert!(
-        seeds < 50 || (all.faults > seeds && all.killed > 0 && all.sandboxes > seeds),
+        seeds < 50
+            || (all.faults > seeds
+                && all.killed > 0
+                && all.sandboxes > seeds
+                && all.suspended > 0
+                && all.closed > 0
+                && all.shared > 0
+                && all.kept > 0
+                && all.swept > 0),
         "nothing happened: {all}"
     );
 }

@@ -2,7 +2,10 @@
 //! create is doubled, and the next call works.
 
 mod calls;
+mod files;
 mod lifecycle;
+mod others;
+mod running;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -19,9 +22,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Polls a call, and drops it after so many polls; its output if it had ended by then.
 async fn dropped_after<F: Future>(polls: usize, call: F) -> Option<F::Output> {
+    dropped_in(AGAIN, polls, call).await
+}
+
+/// The same, where much of the call is a wait for a time: it is polled eagerly after each such time only.
+async fn dropped_in<F: Future>(again: Duration, polls: usize, call: F) -> Option<F::Output> {
     let mut call = pin!(call);
     let (mut count, mut eager) = (0, 0);
-    let mut again = interval(AGAIN);
+    let mut again = interval(again);
     poll_fn(|cx| {
         count += 1;
         if again.poll_tick(cx).is_ready() {

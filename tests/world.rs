@@ -1,13 +1,13 @@
 //! Servers to break, environments on them, and what must hold whatever broke.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use context_vars::NoVars;
@@ -129,10 +129,16 @@ pub(crate) async fn closes(server: &Server, environment: &DaytonaEnvironment) {
     assert_eq!(left(server), []);
 }
 
-/// What a process owns besides its callers: killed, none of it goes on.
+/// The tasks of a process: killed, none of them goes on; stopped, none does until it may.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mortal {
-    dead: Arc<AtomicBool>,
+pub(crate) struct Mortal(Arc<Fate>);
+
+#[derive(Debug, Default)]
+struct Fate {
+    dead: AtomicBool,
+    frozen: AtomicBool,
+    /// Who wants to go on, in their order.
+    waiting: Mutex<Vec<Waker>>,
 }
 
 impl Mortal {
@@ -142,16 +148,46 @@ impl Mortal {
 
     /// As SIGKILL does it: nothing is tidied up, nobody is told.
     pub(crate) fn kill(&self) {
-        self.dead.store(true, Ordering::SeqCst);
+        self.0.dead.store(true, Ordering::SeqCst);
+    }
+
+    /// As SIGSTOP does it: time goes on.
+    pub(crate) fn freeze(&self) {
+        self.0.frozen.store(true, Ordering::SeqCst);
+    }
+
+    /// As SIGCONT does it.
+    pub(crate) fn thaw(&self) {
+        self.0.frozen.store(false, Ordering::SeqCst);
+        for waker in self.0.waiting.lock().unwrap().drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// What the process itself does, beside its factory.
+    pub(crate) async fn lives<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|cx| match self.may_go_on(cx) {
+            true => work.as_mut().poll(cx),
+            false => Poll::Pending,
+        })
+        .await
+    }
+
+    fn may_go_on(&self, cx: &Context<'_>) -> bool {
+        let frozen = self.0.frozen.load(Ordering::SeqCst);
+        if frozen {
+            self.0.waiting.lock().unwrap().push(cx.waker().clone());
+        }
+        !frozen && !self.0.dead.load(Ordering::SeqCst)
     }
 }
 
 impl Spawner for Mortal {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let dead = Arc::clone(&self.dead);
         Handle::current().spawn(Task {
             work: ManuallyDrop::new(task),
-            dead,
+            process: self.clone(),
         });
     }
 }
@@ -160,14 +196,14 @@ impl Spawner for Mortal {
 /// and hands its work over.
 struct Task {
     work: ManuallyDrop<BoxFuture<'static, ()>>,
-    dead: Arc<AtomicBool>,
+    process: Mortal,
 }
 
 impl Future for Task {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.dead.load(Ordering::SeqCst) {
+        if !self.process.may_go_on(cx) {
             return Poll::Pending;
         }
         self.work.as_mut().poll(cx)

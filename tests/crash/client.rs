@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use context_vars::{Variable, Vars};
-use daytona_env::{DaytonaEnvironment, Lease};
+use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
@@ -32,6 +33,8 @@ pub(super) fn main() {
             .build()
             .unwrap()
     };
+    // what went wrong, to whoever started this
+    std::panic::set_hook(Box::new(|why| println!("\n> panic: {why}")));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -40,32 +43,77 @@ pub(super) fn main() {
         let (kept, closed) = (build(), build());
         let tenant = |name: &str| Vars::new().with("tenant", name);
         println!("\n> opening");
-        let mut sandbox = kept.open(&tenant("kept")).await.unwrap();
+        let mut sandbox = open(&kept).await;
+        let mut state = note(&sandbox).await;
         println!("> open");
         loop {
-            let status = match sandbox.exec(ExecRequest::argv(["true"])).await {
-                Ok(outcome) => outcome.status(),
+            println!("> command");
+            let request = ExecRequest::shell("sleep 0.2; cat state");
+            let status = match sandbox.exec(request).await {
+                Ok(outcome) => {
+                    if outcome.success() {
+                        // a lie: what is answered is not what was left there
+                        let found = outcome.stdout().text_lossy();
+                        assert_eq!(Some(found.trim()), state.as_deref());
+                    }
+                    outcome.status()
+                }
                 Err(error) if error.is_lost() => ExecStatus::Lost,
                 Err(error) => panic!("{error}"),
             };
+            println!("> commanded");
             if status == ExecStatus::Lost {
-                let again = kept.open(&tenant("kept")).await.unwrap();
+                let again = open(&kept).await;
                 assert!(again.generation() > sandbox.generation() && again.state_lost());
                 sandbox = again;
+                state = note(&sandbox).await;
                 println!("> told");
+            } else {
+                assert_ne!(status, ExecStatus::Exited(1), "its state went, silently");
             }
+            println!("> opening");
             if let Ok(other) = closed.open(&tenant("closed")).await {
                 drop(other.exec(ExecRequest::argv(["true"])).await);
             }
+            println!("> closing");
             drop(closed.close().await);
             println!("> round");
         }
     });
 }
 
+/// What is kept may be lost while it is made, by a process that was stopped meanwhile; then it is made anew.
+async fn open(kept: &DaytonaEnvironment) -> Arc<DaytonaSandbox> {
+    let context = Vars::new().with("tenant", "kept");
+    let mut tries = 0;
+    loop {
+        match kept.open(&context).await {
+            Ok(sandbox) => return sandbox,
+            Err(error) if tries < 3 => {
+                println!("> not opened: {error}");
+                tries += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Leaves something in it, and says what; nothing if it was lost before.
+async fn note(sandbox: &DaytonaSandbox) -> Option<String> {
+    let state = format!("{} of {}", sandbox.generation(), sandbox.id());
+    let request = ExecRequest::shell(format!("echo '{state}' > state"));
+    match sandbox.exec(request).await {
+        Ok(outcome) if outcome.success() => Some(state),
+        Ok(outcome) if outcome.status() == ExecStatus::Lost => None,
+        Err(error) if error.is_lost() => None,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(super) struct Client {
     process: Child,
     lines: Receiver<String>,
+    said: Option<String>,
 }
 
 impl Client {
@@ -86,7 +134,11 @@ impl Client {
                 }
             }
         });
-        Self { process, lines }
+        Self {
+            process,
+            lines,
+            said: None,
+        }
     }
 
     /// Lets it go on for so long.
@@ -95,8 +147,22 @@ impl Client {
         assert_eq!(quiet.recv_timeout(time), Err(RecvTimeoutError::Timeout));
     }
 
-    pub(super) fn wait_for(&self, wanted: &str) {
-        while self.lines.recv_timeout(LIMIT).unwrap() != wanted {}
+    pub(super) fn wait_for(&mut self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).unwrap();
+            assert!(!line.starts_with("panic"), "{line}");
+            let found = line == wanted;
+            self.said = Some(line);
+            if found {
+                return;
+            }
+        }
+    }
+
+    /// The last thing it said by now.
+    pub(super) fn last(&mut self) -> &str {
+        self.said = self.lines.try_iter().last().or(self.said.take());
+        self.said.as_deref().unwrap_or("nothing yet")
     }
 
     pub(super) fn signal(&self, signal: Signal) {

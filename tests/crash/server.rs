@@ -19,7 +19,14 @@ pub(super) fn main() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let builder = Server::builder().isolation(Isolation::None).speed(SPEED);
+        let create = std::env::var_os("CRASH_CREATE")
+            .unwrap()
+            .into_string()
+            .unwrap();
+        let builder = Server::builder()
+            .isolation(Isolation::None)
+            .create_delay(Duration::from_secs(create.parse().unwrap()))
+            .speed(SPEED);
         let server = builder.admin(true).start().await.unwrap();
         println!("\n> {} {}", server.api_url(), server.token());
         let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
@@ -40,7 +47,15 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn start() -> Self {
-        let mut process = role("serve").spawn().unwrap();
+        Self::slow(Duration::ZERO)
+    }
+
+    /// One on which each create takes so long, by its clock.
+    pub(super) fn slow(create: Duration) -> Self {
+        let mut process = role("serve")
+            .env("CRASH_CREATE", create.as_secs().to_string())
+            .spawn()
+            .unwrap();
         let stdin = process.stdin.take();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = lines

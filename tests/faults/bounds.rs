@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use context_vars::NoVars;
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
+use daytona_api::{Config, Daytona};
 use daytona_env::{DaytonaEnvironmentBuilder, Lease};
 use daytona_local::{Fault, Server};
 use tokio::time::{Instant, sleep, timeout};
@@ -109,6 +110,72 @@ async fn killed_over_a_broken_row() {
     assert!(lived > 6 * MINUTE, "not by its time to live: {lived:?}");
 }
 
+/// The server itself gives up a start after a quarter of an hour, an image after an hour. What that leaves goes by its
+/// time to live, or, where the server counts none, stays for a sweep.
+#[tokio::test(start_paused = true)]
+async fn killed_over_a_create_that_never_ends() {
+    for (image, start) in [(None, 15 * MINUTE), (Some("python:3.12"), 60 * MINUTE)] {
+        for time_to_live in [true, false] {
+            let server = in_place(|builder| builder.time_to_live(time_to_live));
+            let process = Mortal::default();
+            server.faults().inject(Fault::on(&CREATE_SANDBOX).stuck());
+            let mut builder = mortal(&server, &process).create_timeout(10 * MINUTE);
+            if let Some(image) = image {
+                builder = builder.image(image);
+            }
+            let environment = builder.build().unwrap();
+            let opened = timeout(MINUTE, environment.open(&NoVars)).await;
+            assert!(opened.is_err(), "killed half-way");
+            process.kill();
+            if time_to_live {
+                let lived = life(&server, 16 * MINUTE).await;
+                assert!(lived > 10 * MINUTE, "not by its time to live: {lived:?}");
+            } else {
+                sleep(start + MINUTE).await;
+                let rows = left(&server);
+                assert!(
+                    matches!(rows[0].state.as_str(), "error" | "build_failed"),
+                    "{rows:?}"
+                );
+                sleep(24 * 60 * MINUTE).await;
+                assert_eq!(left(&server).len(), 1, "nothing of the server's takes it");
+            }
+        }
+    }
+}
+
+/// Whoever else uses it, through a preview or a terminal, is activity too: the time to live ends it all the same, and
+/// where there is none, their last request and the lease.
+#[tokio::test(start_paused = true)]
+async fn killed_while_others_use_it() {
+    for time_to_live in [true, false] {
+        let server = in_place(|builder| builder.time_to_live(time_to_live));
+        let process = Mortal::default();
+        let environment = mortal(&server, &process).build().unwrap();
+        let sandbox = environment.open(&NoVars).await.unwrap();
+        let id = sandbox.id().to_owned();
+        answered(&server).await;
+        process.kill();
+        let config = Config::new(server.token()).api_url(server.api_url());
+        let others = Daytona::builder(config).transport(wire(&server)).build();
+        let others = others.unwrap();
+        let traffic = async {
+            for _ in 0..30 {
+                let _ = others.sandboxes().update_last_activity(&id).await;
+                sleep(MINUTE).await;
+            }
+        };
+        if time_to_live {
+            let (lived, ()) = tokio::join!(life(&server, 16 * MINUTE), traffic);
+            assert!(lived > 10 * MINUTE, "{lived:?}");
+        } else {
+            traffic.await;
+            assert_eq!(left(&server).len(), 1, "used until now");
+            life(&server, 6 * MINUTE).await;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn killed_with_a_lease_that_keeps() {
     let server = in_place(|builder| builder);
@@ -144,4 +211,51 @@ async fn killed_with_a_lease_that_keeps_for_ever() {
     process.kill();
     sleep(7 * 24 * 60 * MINUTE).await;
     assert_eq!(left(&server)[0].state, "stopped");
+}
+
+/// What a close says about a leftover holds: from then on nothing renews it, and it is gone within the time told.
+#[tokio::test(start_paused = true)]
+async fn a_bound_that_is_told_holds() {
+    let persist = |delete| Lease::Persist {
+        stop: 15 * MINUTE,
+        archive: None,
+        delete,
+    };
+    let broken = || Some(Fault::on(&CREATE_SANDBOX).error_state("no space left"));
+    let refused = || Fault::on(&DELETE_SANDBOX).answer(500, "{}");
+    let forked = || Fault::on(&DELETE_SANDBOX).answer(400, r#"{"message":"has fork children"}"#);
+    let lost = || Some(Fault::on(&CREATE_SANDBOX).commit_late(10 * MINUTE).always());
+    let half_an_hour = Some(30 * MINUTE);
+    for (lease, create, delete, bound) in [
+        (Lease::default(), None, refused(), Some(6 * MINUTE)),
+        (Lease::default(), broken(), refused(), Some(16 * MINUTE)),
+        (Lease::default(), None, forked(), None),
+        (Lease::default(), lost(), refused(), None),
+        (persist(half_an_hour), None, refused(), Some(46 * MINUTE)),
+        (persist(half_an_hour), broken(), refused(), None),
+        (persist(None), None, refused(), None),
+    ] {
+        let server = in_place(|builder| builder);
+        let process = Mortal::default();
+        server.faults().inject(delete.always());
+        if let Some(create) = create {
+            server.faults().inject(create);
+        }
+        let environment = mortal(&server, &process)
+            .lease(lease)
+            .create_timeout(MINUTE)
+            .close_timeout(MINUTE)
+            .build()
+            .unwrap();
+        let _ = environment.open(&NoVars).await;
+        let error = environment.close().await.unwrap_err();
+        let [one] = error.leftovers() else {
+            panic!("{lease:?}: {error}")
+        };
+        assert_eq!(one.server_bound(), bound, "{lease:?}: {error}");
+        process.kill();
+        if let Some(bound) = bound {
+            life(&server, bound).await;
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use context_vars::{NoVars, Variable, Vars};
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, UPDATE_LAST_ACTIVITY};
+use daytona_env::Lease;
 use daytona_local::Fault;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
@@ -91,7 +92,45 @@ async fn a_delete_that_never_works() {
     heals(&server, &environment).await;
 }
 
-/// A server that says a delete was done and did nothing: only what it shows can be believed.
+/// A server that says a delete was done and did nothing: only what it shows is believed, so a close that could not
+/// show it gone says so.
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_is_swallowed_is_not_believed() {
+    for lease in [
+        Lease::default(),
+        Lease::Persist {
+            stop: Duration::from_secs(300),
+            archive: None,
+            delete: None,
+        },
+    ] {
+        let server = in_place(|builder| builder);
+        let environment = at(&server)
+            .lease(lease)
+            .close_timeout(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        let sandbox = environment.open(&NoVars).await.unwrap();
+        let swallowed = Fault::on(&DELETE_SANDBOX).swallow().always();
+        let swallowed = server.faults().inject(swallowed);
+        let error = timeout(NEVER, environment.close())
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert!(swallowed.hits() > 1, "asked again");
+        let [one] = error.leftovers() else {
+            panic!("{error}")
+        };
+        assert_eq!(one.id(), Some(sandbox.id()));
+        assert!(one.why().to_string().contains("not about to go"), "{error}");
+        assert_eq!(left(&server).len(), 1);
+        swallowed.remove();
+        closes(&server, &environment).await;
+        heals(&server, &environment).await;
+    }
+}
+
+/// The same for as long as anybody asks: the lease ends it, since nothing renews it any more.
 #[tokio::test(start_paused = true)]
 async fn a_delete_that_is_swallowed_ends_by_the_lease() {
     let server = in_place(|builder| builder);
@@ -100,9 +139,11 @@ async fn a_delete_that_is_swallowed_ends_by_the_lease() {
     server
         .faults()
         .inject(Fault::on(&DELETE_SANDBOX).swallow().always());
-    let _ = timeout(NEVER, environment.close()).await.unwrap();
+    let closed = timeout(NEVER, environment.close()).await.unwrap();
+    assert!(closed.is_err() || left(&server).is_empty(), "{closed:?}");
     sleep(Duration::from_secs(6 * 60)).await;
     assert_eq!(left(&server), [], "nothing renews what was given up");
+    timeout(NEVER, environment.close()).await.unwrap().unwrap();
 }
 
 /// 70. Forks of it are in the way: it is named, with the reason, and goes once they are gone.
@@ -119,6 +160,10 @@ async fn a_delete_with_forks_in_the_way() {
         .unwrap()
         .unwrap_err();
     assert!(error.to_string().contains("fork"), "{error}");
+    let renewals = || server.requests_to(&UPDATE_LAST_ACTIVITY).len();
+    let before = renewals();
+    sleep(Duration::from_secs(4 * 60)).await;
+    assert_eq!(renewals(), before, "renewed no longer");
     server.faults().clear();
     closes(&server, &environment).await;
 }

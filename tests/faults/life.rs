@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use context_vars::NoVars;
-use daytona_api::routes::control_plane::{
-    CREATE_SANDBOX, GET_SANDBOX, SET_TTL, UPDATE_LAST_ACTIVITY,
-};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_SANDBOX, UPDATE_LAST_ACTIVITY};
 use daytona_api::routes::toolbox::EXECUTE_COMMAND;
 use daytona_local::Fault;
 use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
@@ -211,7 +209,17 @@ async fn renewals_that_are_lost() {
 /// 61 and 62. A request that stays open keeps the sandbox awake after its client's death: the lifetime ends it.
 #[tokio::test(start_paused = true)]
 async fn an_open_request_of_a_dead_client() {
-    let server = in_place(|builder| builder);
+    open_request_of_a_dead_client(true, 16 * 60).await;
+}
+
+/// The same where the server counts no time to live: the command's own timeout, and then the lease.
+#[tokio::test(start_paused = true)]
+async fn an_open_request_of_a_dead_client_without_a_time_to_live() {
+    open_request_of_a_dead_client(false, 10 * 60 * 60 + 6 * 60).await;
+}
+
+async fn open_request_of_a_dead_client(time_to_live: bool, most: u64) {
+    let server = in_place(|builder| builder.time_to_live(time_to_live));
     let process = Mortal::default();
     let environment = on(&server)
         .transport(wire(&server))
@@ -226,10 +234,10 @@ async fn an_open_request_of_a_dead_client() {
     let request = ExecRequest::argv(["true"]).timeout(20 * HOUR);
     let mut leaked = std::pin::pin!(sandbox.exec(request));
     assert!(timeout(Duration::from_secs(1), &mut leaked).await.is_err());
-    assert!(!server.requests_to(&SET_TTL).is_empty() || left(&server)[0].auto_destroy_at.is_some());
+    assert_eq!(left(&server)[0].auto_destroy_at.is_some(), time_to_live);
     process.kill();
     assert!(
-        timeout(Duration::from_secs(16 * 60), &mut leaked)
+        timeout(Duration::from_secs(most), &mut leaked)
             .await
             .is_err()
             || left(&server).is_empty()
@@ -253,7 +261,12 @@ async fn an_answer_about_another_sandbox() {
             assert_ne!(sandbox.id(), theirs.id());
         }
         server.faults().clear();
-        let _ = timeout(NEVER, environment.close()).await.unwrap();
+        let closed = timeout(NEVER, environment.close()).await.unwrap();
+        let ours = left(&server)
+            .into_iter()
+            .filter(|row| row.id != theirs.id())
+            .count();
+        assert!(closed.is_err() || ours == 0, "{closed:?}");
         assert!(
             left(&server).iter().any(|row| row.id == theirs.id()),
             "theirs was deleted"

@@ -13,7 +13,7 @@ use sandbox_core::{EventKind, Events, ExecRequest, ExecStatus, Observed, Sandbox
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::world::{NEVER, at, closes, in_place, left, wire};
+use crate::world::{NEVER, at, closes, in_place, left, loopback, on, wire};
 
 const CHANGING: &str = r#"{"statusCode":409,"message":"Sandbox state change in progress"}"#;
 
@@ -87,6 +87,59 @@ async fn one_that_is_still_stopping_is_woken_once_it_has() {
     let changing = server.faults().inject(changing);
     wakes(&server, &environment, &sandbox).await;
     assert_eq!(changing.hits(), 5);
+}
+
+/// A start whose answer does not come may be done or not: what it came to is looked at, and nobody is told of trouble.
+#[tokio::test(start_paused = true)]
+async fn one_whose_start_goes_unanswered_is_woken() {
+    let on = || Fault::on(&START_SANDBOX);
+    for fault in [
+        on().reset_after_commit(),
+        on().reset_before_commit(),
+        on().close_after_commit(),
+        on().answer_after_commit(502, "<html></html>"),
+        on().answer(503, "{}").times(3),
+        on().cut_body(7),
+        on().garbage(300, 4),
+    ] {
+        let server = in_place(|builder| builder);
+        let (environment, sandbox) = stopped(&server).await;
+        let fault = server.faults().inject(fault);
+        wakes(&server, &environment, &sandbox).await;
+        assert!(fault.hits() > 0);
+    }
+}
+
+/// The same of one that is attached to; over loopback, since that takes no other way.
+#[tokio::test]
+async fn one_that_is_attached_to_is_woken_though_the_start_goes_unanswered() {
+    let server = loopback().await;
+    let lease = Lease::persist(Duration::from_secs(900));
+    let environment = on(&server).lease(lease).build().unwrap();
+    let sandbox = environment.open(&NoVars).await.unwrap();
+    assert!(server.force_stop(sandbox.id()).await);
+    let lost = Fault::on(&START_SANDBOX).reset_after_commit();
+    let lost = server.faults().inject(lost);
+    let config = Config::new(server.token()).api_url(server.api_url());
+    let attached = DaytonaSandbox::attach_awake(config, &sandbox.reference(), NEVER).await;
+    let outcome = attached.unwrap().exec(ExecRequest::argv(["true"])).await;
+    assert!(outcome.unwrap().success());
+    assert_eq!(lost.hits(), 1);
+    closes(&server, &environment).await;
+}
+
+/// One that cannot be started is no riddle: the reason is told, and the next open tries again.
+#[tokio::test(start_paused = true)]
+async fn one_that_cannot_be_started_is_told_with_the_reason() {
+    let server = in_place(|builder| builder);
+    let (environment, sandbox) = stopped(&server).await;
+    let broken = Fault::on(&START_SANDBOX).answer(500, r#"{"message":"no runner today"}"#);
+    let broken = server.faults().inject(broken.always());
+    let error = timeout(Duration::from_secs(30), environment.open(&NoVars)).await;
+    let error = error.unwrap().unwrap_err();
+    assert!(error.to_string().contains("no runner today"), "{error}");
+    broken.remove();
+    wakes(&server, &environment, &sandbox).await;
 }
 
 /// Daytona answers look-ups from a cache for ten seconds: that it is stopped is then no news.

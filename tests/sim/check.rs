@@ -1,14 +1,16 @@
 //! What must hold in every world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use daytona_api::routes::control_plane::DELETE_SANDBOX;
-use daytona_local::Server;
+use daytona_local::{SandboxRow, Server};
 use tokio::time::sleep;
 
 use super::process::Process;
+use super::sweep::sweeper;
+use super::world::{DELETE, LEASE, SLACK, Ways};
 use crate::world::left;
 
 /// How often each command was run.
@@ -50,22 +52,31 @@ pub(super) async fn watch(server: Arc<Server>, processes: Vec<Process>) {
         let mut alive = BTreeMap::<_, Vec<_>>::new();
         for row in left(&server) {
             let label = |name: &str| row.labels.get(name).cloned().unwrap_or_default();
-            let owner = (label("daytona-env.ns"), label("daytona-env.key"));
+            // what sharers agree on is the name
+            let shared = row.labels.contains_key("daytona-env.shared");
+            let key = if shared {
+                row.name.clone()
+            } else {
+                label("daytona-env.key")
+            };
+            let owner = (label("daytona-env.ns"), key);
             alive
                 .entry(owner)
                 .or_default()
                 .push((row.id, row.name, row.state));
         }
         for ((namespace, key), rows) in alive {
-            let owner = processes
+            let owners: Vec<_> = processes
                 .iter()
-                .find(|process| process.namespace() == namespace);
-            let owner = owner.unwrap_or_else(|| panic!("I5: nobody owns {rows:?}"));
-            if owner.is_tidy() && rows.len() > 1 {
+                .filter(|process| process.namespace() == namespace)
+                .collect();
+            assert!(!owners.is_empty(), "I5: nobody owns {rows:?}");
+            if rows.len() > 1 && owners.iter().all(|owner| owner.is_tidy()) {
                 // what is being removed may be there for a while beside its successor
                 let deletes = server.requests_to(&DELETE_SANDBOX);
                 let condemned = |id: &str, name: &str| {
-                    deletes.iter().any(|delete| delete.path.ends_with(id)) || owner.condemned(name)
+                    deletes.iter().any(|delete| delete.path.ends_with(id))
+                        || owners.iter().any(|owner| owner.condemned(name))
                 };
                 let kept = rows.iter().filter(|(id, name, _)| !condemned(id, name));
                 let kept: Vec<_> = kept.collect();
@@ -79,11 +90,54 @@ pub(super) async fn watch(server: Arc<Server>, processes: Vec<Process>) {
     }
 }
 
-/// I2: nothing is left. Rows that the server itself keeps for ever, since they failed, go with their lifetime, which is
-/// three times the lease.
-pub(super) async fn gone(server: &Server, failing: bool) {
-    if failing {
-        sleep(super::world::LEASE * 3).await;
+/// I2, for one process from its death on, whatever else is broken: what it held is gone by the bound of its lease. Rows
+/// that failed run nothing, and are left to their time to live or a sweep.
+pub(super) async fn outlives(process: Process) {
+    if process.ways().is_in_use() {
+        return;
+    }
+    sleep(process.ways().bound()).await;
+    forsaken(&process, "killed");
+    if process.ways().persist {
+        sleep(DELETE + SLACK).await;
+        let alive = with_its_name(&process);
+        assert!(alive.is_empty(), "I2: kept for too long: {alive:#?}");
+    }
+}
+
+/// Nothing runs of a process that was silent for as long as its lease allows.
+pub(super) fn forsaken(process: &Process, how: &str) {
+    let mut alive = with_its_name(process);
+    // a lease that keeps is one that stops
+    alive.retain(|row| !process.ways().persist || row.state == "started");
+    assert!(
+        alive.is_empty(),
+        "I2: {} was {how}, and this outlived it: {alive:#?}",
+        process.name()
+    );
+}
+
+fn with_its_name(process: &Process) -> Vec<SandboxRow> {
+    let mut alive = process.rows();
+    alive.retain(|row| !process.ways().weather.is_broken(row));
+    alive
+}
+
+/// Has what failed go: by its time to live, which is three times the lease; without one by a sweep.
+pub(super) async fn cleared(server: &Arc<Server>, ways: &Ways, namespaces: &BTreeSet<String>) {
+    sleep(LEASE * 3 + SLACK).await;
+    if ways.persist {
+        for namespace in namespaces {
+            let report = sweeper(server, namespace).sweep().await.unwrap();
+            assert_eq!(report.failed(), 0, "I2: {report:?}");
+        }
+    }
+}
+
+/// I2: nothing is left.
+pub(super) async fn gone(server: &Arc<Server>, ways: &Ways, namespaces: &BTreeSet<String>) {
+    if ways.weather.stuck || ways.weather.failing {
+        cleared(server, ways, namespaces).await;
     }
     let alive = left(server);
     assert!(alive.is_empty(), "I2: {alive:#?}");

@@ -1,24 +1,31 @@
 //! One process: an environment with its tasks, and what befalls it.
 
+mod calls;
+
+pub(super) use calls::Agreed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use context_vars::{Variable, Vars};
-use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
-use daytona_local::{SandboxRow, Server};
+use context_vars::Variable;
+use daytona_env::DaytonaEnvironment;
+use daytona_local::Server;
 use fastrand::Rng;
-use sandbox_core::{EventKind, Events, ExecRequest, ExecStatus, Observed, Sandbox};
+use sandbox_core::{EventKind, Events, Observed};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::check::{self, Runs};
-use super::world::{LEASE, TROUBLE};
-use crate::world::{Mortal, left, on, wire};
+use super::world::{CREATE, TROUBLE, Ways};
+use crate::world::{Mortal, on, wire};
 
-/// Longer than any call may take: an open has 60 s, a close 30 s, and both a little grace.
-const CALL: Duration = Duration::from_secs(90);
+/// What sharers have in common.
+const FLEET_KEY: &str = "a-fleet-key-0123456789";
+
+/// What is looked at later on, whatever goes on meanwhile.
+pub(super) type Checks = Arc<Mutex<JoinSet<()>>>;
 
 /// What a process does at one time.
 #[derive(Clone, Debug)]
@@ -52,24 +59,36 @@ struct Told {
 
 #[derive(Debug)]
 struct State {
-    namespace: String,
+    name: String,
+    ways: Ways,
+    server: Arc<Server>,
     environment: Mutex<Option<DaytonaEnvironment>>,
     mortal: Mortal,
     told: Mutex<Told>,
     deeds: Vec<(Duration, Deed)>,
     keys: u8,
     killed_at: Option<Duration>,
+    /// When it is suspended, and for how long.
+    frozen_at: Option<(Duration, Duration)>,
     dead: AtomicBool,
+    /// For how long it was suspended in all.
+    slept: Mutex<Duration>,
     /// A close could not remove everything.
     untidy: AtomicBool,
     /// Closes under way: what they remove may still be there while the next is made.
     closing: AtomicU64,
     /// Rises with every close.
     epoch: AtomicU64,
+    /// Rises with every open.
+    opens: AtomicU64,
+    /// Closes that succeeded while things were broken.
+    closed: AtomicU64,
     /// For each key what was opened last: epoch, id, generation.
     opened: Mutex<BTreeMap<u8, (u64, String, u64)>>,
     runs: Runs,
     commands: AtomicU64,
+    /// Why the last open that failed did.
+    refused: Mutex<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,21 +99,26 @@ impl Process {
         number: usize,
         server: &Arc<Server>,
         runs: &Runs,
-        late: bool,
+        ways: &Ways,
         draw: &mut Rng,
     ) -> Self {
         let mortal = Mortal::default();
-        let namespace = format!("process-{number}");
-        let environment = on(server)
+        let name = format!("process-{number}");
+        let mut builder = on(server)
             .transport(wire(server))
             .spawner(mortal.spawner())
-            .namespace(&namespace)
+            .namespace(ways.namespace(number))
             .scope(Variable::new("tenant"))
             .workdir("/tmp")
-            .lease(Lease::ephemeral(LEASE))
-            .create_timeout(Duration::from_secs(60))
-            .build()
-            .unwrap();
+            .lease(ways.lease())
+            .create_timeout(CREATE);
+        if let Some(limit) = ways.open_timeout {
+            builder = builder.open_timeout(limit);
+        }
+        if ways.shared {
+            builder = builder.share("fleet", FLEET_KEY);
+        }
+        let environment = builder.build().unwrap();
         let keys = draw.u8(1..=4);
         let seconds = |draw: &mut Rng, most: u64| Duration::from_millis(draw.u64(0..most * 1000));
         let deeds = (0..draw.usize(3..=12))
@@ -119,8 +143,14 @@ impl Process {
             })
             .collect();
         let killed_at = draw.bool().then(|| seconds(draw, TROUBLE.as_secs()));
+        let frozen_at = (draw.u8(0..4) == 0).then(|| {
+            let long = ways.bound() + seconds(draw, 60);
+            (seconds(draw, 120), long)
+        });
         Self(Arc::new(State {
-            namespace,
+            name,
+            ways: ways.clone(),
+            server: Arc::clone(server),
             told: Mutex::new(Told {
                 events: environment.events(),
                 condemned: BTreeSet::new(),
@@ -130,18 +160,56 @@ impl Process {
             deeds,
             keys,
             killed_at,
+            frozen_at,
             dead: AtomicBool::new(false),
-            untidy: AtomicBool::new(late),
+            slept: Mutex::default(),
+            untidy: AtomicBool::new(ways.weather.late),
             closing: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
+            opens: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
             opened: Mutex::default(),
             runs: runs.clone(),
             commands: AtomicU64::new(0),
+            refused: Mutex::default(),
         }))
     }
 
-    pub(super) fn namespace(&self) -> &str {
-        &self.0.namespace
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(super) fn ways(&self) -> &Ways {
+        &self.0.ways
+    }
+
+    pub(super) fn server(&self) -> &Arc<Server> {
+        &self.0.server
+    }
+
+    /// What its sandboxes are labelled with; sharers have it in common.
+    pub(super) fn namespace(&self) -> String {
+        if self.0.ways.shared {
+            return self.0.ways.namespace(0);
+        }
+        self.0.name.clone()
+    }
+
+    pub(super) fn was_suspended(&self) -> bool {
+        *self.0.slept.lock().unwrap() > Duration::ZERO
+    }
+
+    /// Closes that succeeded while things were broken.
+    pub(super) fn closed(&self) -> u64 {
+        self.0.closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it lives and uses this sandbox, and has not slept: then the sandbox is renewed.
+    pub(super) fn looks_after(&self, id: &str) -> bool {
+        let epoch = self.0.epoch.load(Ordering::Relaxed);
+        let opened = self.0.opened.lock().unwrap();
+        let held = |(at, last, _): &(u64, String, u64)| *at == epoch && last == id;
+        !self.is_dead() && !self.was_suspended() && opened.values().any(held)
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -171,14 +239,18 @@ impl Process {
         self.0.environment.lock().unwrap().clone().unwrap()
     }
 
-    /// Does what it does, until it has done it or is killed.
-    pub(super) async fn trouble(self) {
+    /// Does what it does, until it has done it or is killed; and is suspended meanwhile. What the dead held is checked
+    /// by a task of its own, from its death on.
+    pub(super) async fn trouble(self, checks: Checks) {
         let mut deeds = JoinSet::new();
         for (at, deed) in self.0.deeds.clone() {
             let process = self.clone();
             deeds.spawn(async move {
-                sleep(at).await;
-                process.act(deed).await;
+                let act = async {
+                    sleep(at).await;
+                    process.act(deed).await;
+                };
+                process.0.mortal.lives(act).await;
             });
         }
         let done = async {
@@ -186,23 +258,45 @@ impl Process {
                 ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
             }
         };
+        let alive = async {
+            tokio::join!(done, self.suspended());
+        };
         match self.0.killed_at {
-            None => done.await,
+            None => alive.await,
             Some(at) => {
                 tokio::select! {
                     biased;
-                    () = done => {}
+                    () = alive => {}
                     () = sleep(at) => {}
                 }
                 self.kill();
                 deeds.shutdown().await;
+                checks.lock().unwrap().spawn(check::outlives(self.clone()));
             }
         }
+    }
+
+    /// SIGSTOP for longer than its lease, and SIGCONT.
+    async fn suspended(&self) {
+        let Some((at, long)) = self.0.frozen_at else {
+            return;
+        };
+        sleep(at).await;
+        let begun = Instant::now();
+        self.0.mortal.freeze();
+        sleep(long).await;
+        // others may use what is shared
+        if !self.0.ways.shared {
+            check::forsaken(self, "suspended");
+        }
+        *self.0.slept.lock().unwrap() += begun.elapsed();
+        self.0.mortal.thaw();
     }
 
     /// As SIGKILL: the tasks end where they are, and nobody is told.
     fn kill(&self) {
         self.0.dead.store(true, Ordering::Relaxed);
+        self.0.ways.one_less();
         self.0.mortal.kill();
         // what its drop hands over goes to a spawner that starts nothing any more
         self.0.environment.lock().unwrap().take();
@@ -236,122 +330,4 @@ impl Process {
             }
         }
     }
-
-    /// I7, I9, I5.
-    async fn open(&self, key: u8) -> Option<Arc<DaytonaSandbox>> {
-        let before = self.0.epoch.load(Ordering::Relaxed);
-        let context = Vars::new().with("tenant", format!("tenant-{key}"));
-        let environment = self.environment();
-        let opened = timeout(CALL, environment.open(&context)).await;
-        let sandbox = opened.expect("I7: an open takes too long").ok()?;
-        let mut known = self.0.opened.lock().unwrap();
-        let (id, generation) = (sandbox.id().to_owned(), sandbox.generation());
-        if let Some((epoch, last, last_generation)) = known.get(&key)
-            && *epoch == before
-            && self.0.epoch.load(Ordering::Relaxed) == before
-            && *last != id
-            && *last_generation <= generation
-        {
-            assert!(
-                generation > *last_generation && sandbox.state_lost(),
-                "I9: {last} of generation {last_generation} was replaced by {id} of {generation}, silently"
-            );
-        }
-        for (other, (_, last, _)) in &*known {
-            assert!(*other == key || *last != id, "I5: two tenants got {id}");
-        }
-        known.insert(key, (before, id, generation));
-        drop(known);
-        Some(sandbox)
-    }
-
-    /// I7, I8.
-    async fn command(&self, sandbox: &DaytonaSandbox) {
-        let number = self.0.commands.fetch_add(1, Ordering::Relaxed);
-        let mark = format!("{}-{number}", self.0.namespace);
-        let request =
-            ExecRequest::shell(format!(": command-{mark}")).timeout(Duration::from_secs(20));
-        let outcome = timeout(CALL, sandbox.exec(request)).await;
-        let status = match outcome.expect("I7: a command takes too long") {
-            Ok(outcome) => outcome.status(),
-            Err(error) => {
-                assert!(error.is_lost() || error.is_closed(), "I8: {error}");
-                return;
-            }
-        };
-        let ran = self.0.runs.of(&mark);
-        match status {
-            ExecStatus::NotStarted => {
-                assert_eq!(ran, 0, "I8: command-{mark} did not start, and ran")
-            }
-            ExecStatus::Exited(0) => assert_eq!(ran, 1, "I8: command-{mark} ended, and never ran"),
-            ExecStatus::Unknown | ExecStatus::Lost | ExecStatus::TimedOut => {}
-            other => panic!("I8: {other:?} of command-{mark}, which cannot fail"),
-        }
-    }
-
-    /// I7; what an error leaves, it names (checked at the end, when nothing else is under way).
-    async fn close(&self) {
-        self.0.epoch.fetch_add(1, Ordering::Relaxed);
-        self.0.closing.fetch_add(1, Ordering::Relaxed);
-        let environment = self.environment();
-        let closed = timeout(CALL, environment.close()).await;
-        self.0.closing.fetch_sub(1, Ordering::Relaxed);
-        if closed.expect("I7: a close takes too long").is_err() {
-            self.0.untidy.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Nothing is broken any more: every key opens soon (I10), and a close leaves nothing (I1) or names it.
-    pub(super) async fn recover(&mut self, server: &Server) {
-        if self.is_dead() {
-            return;
-        }
-        for key in 0..self.0.keys {
-            let mut opened = None;
-            for _ in 0..3 {
-                opened = self.open(key).await;
-                if opened.is_some() {
-                    break;
-                }
-            }
-            let sandbox = opened.expect("I10: a key does not open any more");
-            self.command(&sandbox).await;
-        }
-        let environment = self.environment();
-        let closed = timeout(CALL, environment.close()).await;
-        let closed = closed.expect("I7: a close takes too long");
-        let mut alive = left(server);
-        alive.retain(|row| {
-            row.labels
-                .get("daytona-env.ns")
-                .is_some_and(|ns| ns == self.namespace())
-        });
-        match closed {
-            Ok(()) => assert!(
-                alive.is_empty(),
-                "I1: {} closed, and left {alive:#?}\n{}",
-                self.namespace(),
-                check::told(server, &of(&alive))
-            ),
-            Err(error) => {
-                let named: Vec<_> = error
-                    .leftovers()
-                    .iter()
-                    .map(|left| left.name().to_owned())
-                    .collect();
-                for row in alive {
-                    assert!(
-                        named.contains(&row.name),
-                        "I1: {error} does not name {row:?}"
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn of(rows: &[SandboxRow]) -> Vec<(String, String, String)> {
-    let of = |row: &SandboxRow| (row.id.clone(), row.name.clone(), row.state.clone());
-    rows.iter().map(of).collect()
 }

@@ -1,18 +1,22 @@
 //! One world from its seed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_SANDBOX, UPDATE_LAST_ACTIVITY};
-use daytona_local::{CannedExec, Fault, FaultKind, FaultPlan, Server};
+use daytona_env::Lease;
+use daytona_local::{CannedExec, Fault, FaultKind, FaultPlan, SandboxRow, Server};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::check::{self, Runs};
-use super::process::Process;
+use super::process::{Agreed, Checks, Process};
+use super::sweep::patrol;
 use super::told;
 use crate::world::{in_place, left};
 
@@ -21,7 +25,18 @@ pub(super) const LEASE: Duration = Duration::from_secs(180);
 /// How long everything is broken.
 pub(super) const TROUBLE: Duration = Duration::from_secs(300);
 /// What the server may take on top of a lease, and a create that was under way.
-const SLACK: Duration = Duration::from_secs(60);
+pub(super) const SLACK: Duration = Duration::from_secs(60);
+
+/// Time stopped after which the server deletes, where the lease keeps.
+pub(super) const DELETE: Duration = Duration::from_secs(120);
+/// How long a create may take.
+pub(super) const CREATE: Duration = Duration::from_secs(60);
+/// How long a look at a sandbox in doubt may take.
+const LOOK: Duration = Duration::from_secs(15);
+/// How long an answer, and what it stands for, may be held up.
+const HELD_UP: Duration = Duration::from_secs(3);
+/// How much later than its connection a create may be done.
+const LATE: Duration = Duration::from_secs(30);
 
 /// What happened, to be sure that something did.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +46,14 @@ pub(super) struct Summary {
     pub(super) faults: u64,
     pub(super) killed: u64,
     pub(super) commands: u64,
+    /// Processes that were suspended for longer than their lease and went on.
+    pub(super) suspended: u64,
+    /// Closes that succeeded while things were broken.
+    pub(super) closed: u64,
+    /// Worlds in which sandboxes are shared, in which they are kept, and in which somebody sweeps.
+    pub(super) shared: u64,
+    pub(super) kept: u64,
+    pub(super) swept: u64,
     /// Every request, of one world; a sum of worlds has only the hash.
     pub(super) told: Vec<String>,
     /// A hash of these, and the sum of several.
@@ -44,6 +67,11 @@ impl AddAssign for Summary {
         self.faults += other.faults;
         self.killed += other.killed;
         self.commands += other.commands;
+        self.suspended += other.suspended;
+        self.closed += other.closed;
+        self.shared += other.shared;
+        self.kept += other.kept;
+        self.swept += other.swept;
         self.hash = self.hash.wrapping_add(other.hash);
     }
 }
@@ -52,22 +80,125 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} sandboxes, {} requests (hash {:016x}), {} faults, {} processes killed, {} commands, nothing leaked",
-            self.sandboxes, self.requests, self.hash, self.faults, self.killed, self.commands
+            "{} sandboxes, {} requests (hash {:016x}), {} faults, {} processes killed, {} suspended past their lease, \
+             {} commands, {} closes under faults, {} worlds that share, {} that keep, {} with a sweeper, nothing leaked",
+            self.sandboxes,
+            self.requests,
+            self.hash,
+            self.faults,
+            self.killed,
+            self.suspended,
+            self.commands,
+            self.closed,
+            self.shared,
+            self.kept,
+            self.swept
         )
     }
 }
 
 /// What the server is like.
-struct Weather {
+#[derive(Clone, Debug)]
+pub(super) struct Weather {
     create: Duration,
     percent: u8,
     kinds: Vec<FaultKind>,
-    late: bool,
-    stuck: bool,
-    failing: bool,
+    pub(super) late: bool,
+    pub(super) stuck: bool,
+    pub(super) failing: bool,
     cached: bool,
     deaf: bool,
+}
+
+/// How all processes of a world use it.
+#[derive(Clone, Debug)]
+pub(super) struct Ways {
+    pub(super) weather: Weather,
+    /// All use the same sandboxes.
+    pub(super) shared: bool,
+    /// Sandboxes are stopped when idle, and deleted later.
+    pub(super) persist: bool,
+    /// A sweeper goes round.
+    pub(super) swept: bool,
+    /// The time of an open, if it has one of its own.
+    pub(super) open_timeout: Option<Duration>,
+    /// How many processes live.
+    living: Arc<AtomicUsize>,
+    /// Under which name sharers found each key.
+    names: Arc<Mutex<BTreeMap<u8, String>>>,
+}
+
+impl Ways {
+    fn draw(weather: Weather, draw: &mut Rng) -> Self {
+        let limit = Duration::from_secs(draw.u64(15..75));
+        // what starts for ever is refused to be deleted, and without a time to live nobody could end it
+        let may_persist = !weather.stuck;
+        Self {
+            weather,
+            shared: draw.u8(0..4) == 0,
+            persist: draw.u8(0..4) == 0 && may_persist,
+            swept: draw.u8(0..4) == 0,
+            open_timeout: draw.bool().then_some(limit),
+            living: Arc::default(),
+            names: Arc::default(),
+        }
+    }
+
+    pub(super) fn namespace(&self, number: usize) -> String {
+        match self.shared {
+            true => "fleet".to_owned(),
+            false => format!("process-{number}"),
+        }
+    }
+
+    pub(super) fn lease(&self) -> Lease {
+        if !self.persist {
+            return Lease::ephemeral(LEASE);
+        }
+        Lease::Persist {
+            stop: LEASE,
+            archive: None,
+            delete: Some(DELETE),
+        }
+    }
+
+    /// What an open may take: its own time; else that of a look at what it had, a start of that if it can be stopped,
+    /// and a create.
+    pub(super) fn open(&self) -> Duration {
+        let wake = if self.persist { CREATE } else { Duration::ZERO };
+        self.open_timeout.unwrap_or(LOOK + wake + CREATE)
+    }
+
+    /// How long what nobody renews may run: a create that was under way, the lease, and what a fault holds up.
+    pub(super) fn bound(&self) -> Duration {
+        let late = if self.weather.late {
+            LATE
+        } else {
+            Duration::ZERO
+        };
+        self.weather.create + late + LEASE + SLACK + HELD_UP
+    }
+
+    /// I3, I5: to all sharers a key has one name, and no two keys have the same.
+    pub(super) fn agree(&self, key: u8, name: &str) {
+        let mut names = self.names.lock().unwrap();
+        let agreed = names.entry(key).or_insert_with(|| name.to_owned());
+        assert_eq!(agreed, name, "I3: sharers disagree on the name");
+        let other = names
+            .iter()
+            .find(|(other, known)| **other != key && *known == name);
+        assert_eq!(other, None, "I5: two tenants share {name}");
+    }
+
+    /// Another process has died.
+    pub(super) fn one_less(&self) {
+        self.living.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether somebody else may renew what the dead shared.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.shared && self.living.load(Ordering::Relaxed) > 0
+    }
 }
 
 impl Weather {
@@ -85,12 +216,17 @@ impl Weather {
         }
     }
 
+    /// Whether a row is one that failed: it runs nothing.
+    pub(super) fn is_broken(&self, row: &SandboxRow) -> bool {
+        let failed = matches!(row.state.as_str(), "error" | "build_failed");
+        failed || (self.stuck && matches!(row.state.as_str(), "creating" | "starting"))
+    }
+
     fn begin(&self, server: &Server, draw: &mut Rng) {
         let faults = server.faults();
         let mut create = || Fault::on(&CREATE_SANDBOX).nth(draw.u64(1..4));
         if self.late {
-            let delay = Duration::from_secs(30);
-            faults.inject(create().commit_late(delay));
+            faults.inject(create().commit_late(LATE));
         }
         if self.stuck {
             faults.inject(create().stuck());
@@ -128,19 +264,28 @@ fn executor(runs: &Runs, shell: bool) -> CannedExec {
 pub(super) async fn live(seed: u64) -> Summary {
     let mut draw = Rng::with_seed(seed);
     let weather = Weather::draw(&mut draw);
+    let ways = Ways::draw(weather, &mut draw);
+    let weather = &ways.weather;
     let runs = Runs::default();
     let execute = executor(&runs, seed.is_multiple_of(16));
     let server = in_place(|builder| builder.create_delay(weather.create).canned_exec(execute));
     weather.begin(&server, &mut draw);
-    let mut processes: Vec<_> = (0..draw.usize(1..=3))
-        .map(|number| Process::draw(number, &server, &runs, weather.late, &mut draw))
+    let fewest = if ways.shared { 2 } else { 1 };
+    let processes: Vec<_> = (0..draw.usize(fewest..=3))
+        .map(|number| Process::draw(number, &server, &runs, &ways, &mut draw))
         .collect();
+    ways.living.store(processes.len(), Ordering::Relaxed);
+    let checks = Checks::default();
     let mut lives = JoinSet::new();
     for process in &processes {
-        lives.spawn(process.clone().trouble());
+        lives.spawn(process.clone().trouble(Arc::clone(&checks)));
     }
     let watching = check::watch(Arc::clone(&server), processes.clone());
     let meddling = meddle(&server, draw.fork());
+    let mut sweeping = JoinSet::new();
+    if ways.swept {
+        sweeping.spawn(patrol(Arc::clone(&server), processes.clone(), draw.fork()));
+    }
     tokio::select! {
         biased;
         () = watching => unreachable!("it watches for ever"),
@@ -148,22 +293,35 @@ pub(super) async fn live(seed: u64) -> Summary {
         () = sleep(TROUBLE) => {}
     }
     // whoever lives is done with what it had begun before long
-    while let Some(ended) = lives.join_next().await {
-        ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-    }
+    ended(&mut lives).await;
     let struck = server
         .faults()
         .status()
         .iter()
         .map(|fault| fault.hits)
         .sum();
+    let closed = processes.iter().map(Process::closed).sum();
     server.faults().clear();
-    for process in &mut processes {
-        process.recover(&server).await;
+    let namespaces = processes.iter().map(Process::namespace).collect();
+    if ways.shared && weather.stuck {
+        // what starts for ever keeps its name from all, until its time to live or a sweep ends it
+        check::cleared(&server, &ways, &namespaces).await;
     }
-    // whatever the dead held
-    sleep(LEASE + SLACK + weather.create).await;
-    check::gone(&server, weather.stuck || weather.failing).await;
+    let mut agreed = Agreed::default();
+    for process in &processes {
+        process.recover(&mut agreed).await;
+    }
+    // whatever the dead held, each from its own end on
+    let mut checks = std::mem::take(&mut *checks.lock().unwrap());
+    ended(&mut checks).await;
+    sleep(ways.bound()).await;
+    if ways.persist {
+        sleep(DELETE + SLACK).await;
+    }
+    check::gone(&server, &ways, &namespaces).await;
+    if let Some(swept) = sweeping.try_join_next() {
+        swept.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    }
     runs.at_most_once();
     let told = told::all(&server);
     Summary {
@@ -172,8 +330,20 @@ pub(super) async fn live(seed: u64) -> Summary {
         faults: struck,
         killed: processes.iter().filter(|process| process.is_dead()).count() as u64,
         commands: runs.count(),
+        suspended: processes.iter().filter(|one| one.was_suspended()).count() as u64,
+        closed,
+        shared: ways.shared.into(),
+        kept: ways.persist.into(),
+        swept: ways.swept.into(),
         hash: told::hash(&told),
         told,
+    }
+}
+
+/// Waits for all, and fails with the first that failed.
+async fn ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     }
 }
 
@@ -192,9 +362,26 @@ async fn meddle(server: &Server, mut draw: Rng) {
     }
 }
 
+fn fair(draw: &mut Rng) -> Ways {
+    let mut weather = Weather::draw(draw);
+    weather.create = Duration::ZERO;
+    (weather.late, weather.stuck, weather.failing) = (false, false, false);
+    let mut ways = Ways::draw(weather, draw);
+    (ways.shared, ways.persist) = (false, false);
+    ways
+}
+
+/// A process in a world where nothing is wrong.
+pub(super) fn process_alone() -> Process {
+    let mut draw = Rng::with_seed(0);
+    let server = in_place(|builder| builder);
+    Process::draw(0, &server, &Runs::default(), &fair(&mut draw), &mut draw)
+}
+
 /// A world in which something is kept alive by nobody who should.
 pub(super) async fn with_an_orphan() {
-    let server = in_place(|builder| builder);
+    let process = process_alone();
+    let server = Arc::clone(process.server());
     let api = daytona_api::Daytona::builder(
         daytona_api::Config::new(server.token()).api_url(server.api_url()),
     )
@@ -203,10 +390,10 @@ pub(super) async fn with_an_orphan() {
     .unwrap();
     api.sandboxes()
         .create()
+        .labels([("daytona-env.ns", process.namespace())])
         .auto_stop_interval(0)
         .send()
         .await
         .unwrap();
-    sleep(LEASE + SLACK).await;
-    check::gone(&server, false).await;
+    check::outlives(process).await;
 }

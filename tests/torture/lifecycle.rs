@@ -1,5 +1,6 @@
 //! Open and close.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +123,46 @@ async fn close_is_dropped() {
     }
 }
 
+/// As a close; the next report tells of what is gone by then, once, and of nothing that is not.
+#[test]
+fn close_and_report() {
+    stepwise(true, close_and_report_is_dropped());
+}
+
+async fn close_and_report_is_dropped() {
+    for (name, world) in worlds() {
+        let mut points = 0;
+        loop {
+            let server = world();
+            let environment = tenants(&server);
+            let mut ids = BTreeSet::new();
+            for name in ["a", "b", "c"] {
+                let opened = environment.open(&tenant(name)).await.unwrap();
+                ids.insert(opened.id().to_owned());
+            }
+            let ended = dropped_after(points + 1, environment.close_and_report()).await;
+            let again = environment.close_and_report().await;
+            assert_eq!(left(&server), [], "{name}, after {points} polls");
+            for report in ended.iter().chain([&again]) {
+                assert!(report.left().is_empty(), "{name}, {points}: {report:?}");
+                for closed in report.closed() {
+                    let known = ids.remove(closed.id().unwrap());
+                    assert!(
+                        known && !closed.is_released(),
+                        "{name}, {points}: {closed:?}"
+                    );
+                }
+            }
+            if ended.is_some() {
+                assert!(ids.is_empty(), "{name}: never told of {ids:?}");
+                break;
+            }
+            points += 1;
+        }
+        report("close_and_report", name, points);
+    }
+}
+
 /// A close dropped while a create is under way, at each of its polls.
 #[test]
 fn close_during_a_create() {
@@ -148,6 +189,6 @@ async fn close_during_a_create_is_dropped() {
             }
             points += 1;
         }
-        println!("> torture: close {millis} ms into a create: dropped at {points} points");
+        report("close", &format!("{millis} ms into a create"), points);
     }
 }

@@ -105,6 +105,8 @@ fn full<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
     let mut steps: Vec<Step<'a>> = vec![
         ("models only", Box::new(|| models_only(sh))),
         ("each alone", Box::new(|| said(release::alone(root)))),
+        ("licences", Box::new(|| said(release::licences(root)))),
+        ("book", Box::new(|| said(release::book(root)))),
     ];
     if !options.skip_tests {
         steps.push(("doc tests", Box::new(|| doc_tests(sh))));

@@ -28,7 +28,8 @@ cargo xtask release check [--only STEP,..]       what must hold before the crate
 cargo xtask release prepare X.Y.Z [--dry-run]    version, changelog, SBOM, notes and tag message, from a clean and green tree
 cargo xtask incumbents                           what the incumbent does in each case, and what we do
 cargo xtask sim [--seeds N] [--from S]           simulated worlds, 2,000 of them; names the seed that fails
-cargo xtask crash [--runs N] [--seed S]          real processes killed at random instants, 1,000 of them";
+cargo xtask crash [--runs N] [--seed S]          real processes killed at random instants, 1,000 of them
+cargo xtask crash --frozen [--runs N] [--seed S] real processes stopped past their lease and let go on, 300 of them";
 
 fn main() -> ExitCode {
     match run() {

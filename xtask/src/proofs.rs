@@ -71,18 +71,23 @@ pub(crate) fn sim(root: &Path, args: &[String]) -> Result<()> {
     run.print(root)
 }
 
-/// Kills real processes at random instants.
+/// Kills real processes at random instants; with `--frozen`, stops them for longer than their lease and lets them go on.
 pub(crate) fn crash(root: &Path, args: &[String]) -> Result<()> {
-    known(args, &["--runs", "--seed"])?;
-    let envs = vec![
-        ("CRASH_RUNS", number(args, "--runs", "1000")?),
-        ("CRASH_SEED", number(args, "--seed", "1")?),
-    ];
-    let run = Run {
-        test: "crash::killed_at_random_instants",
-        envs,
+    let mut args = args.to_vec();
+    let frozen = args.iter().position(|arg| arg == "--frozen");
+    if let Some(place) = frozen {
+        args.remove(place);
+    }
+    known(&args, &["--runs", "--seed"])?;
+    let (test, runs, default) = match frozen {
+        None => ("crash::killed_at_random_instants", "CRASH_RUNS", "1000"),
+        Some(_) => ("crash::frozen_at_random_instants", "CRASH_FROZEN", "300"),
     };
-    run.print(root)
+    let envs = vec![
+        (runs, number(&args, "--runs", default)?),
+        ("CRASH_SEED", number(&args, "--seed", "1")?),
+    ];
+    Run { test, envs }.print(root)
 }
 
 impl Run<'_> {

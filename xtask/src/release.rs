@@ -57,8 +57,18 @@ impl<'a> Release<'a> {
         snapshot::hold(&self.held(path), text, self.bless)
     }
 
-    /// Builds a tool of the registry that is missing.
+    /// Whether a tool is there.
+    fn has(&self, tool: &str) -> bool {
+        let version = cmd!(self.sh, "{tool} --version");
+        let version = version.quiet().ignore_stdout().ignore_stderr();
+        version.run().is_ok()
+    }
+
+    /// Builds a tool of the registry if it is missing.
     fn install(&self, tool: &str) -> Result<()> {
+        if self.has(tool) {
+            return Ok(());
+        }
         println!("{tool} is missing: building it takes some minutes");
         let install = cmd!(
             self.sh,
@@ -204,6 +214,30 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
 /// Whether each crate compiles by itself, with its default features and with none.
 pub(crate) fn alone(root: &Path) -> Result<String> {
     features::alone(&Release::of(root, false)?)
+}
+
+/// What deny.toml says, where its tool is installed.
+pub(crate) fn licences(root: &Path) -> Result<String> {
+    where_installed(root, deny::TOOL, deny::check)
+}
+
+/// docs/ as a book, where its tool is installed.
+pub(crate) fn book(root: &Path) -> Result<String> {
+    where_installed(root, book::TOOL, book::check)
+}
+
+fn where_installed(
+    root: &Path,
+    tool: &str,
+    step: fn(&Release<'_>) -> Result<String>,
+) -> Result<String> {
+    let release = Release::of(root, false)?;
+    if release.has(tool) {
+        return step(&release);
+    }
+    Ok(format!(
+        "SKIPPED: {tool} is not installed; `cargo xtask release check` installs it"
+    ))
 }
 
 /// Runs every step that is wanted, all of them even if one fails: a release is fixed in one go.

@@ -1,6 +1,7 @@
 //! Requests from the route table, built without I/O.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +24,11 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 const QUERY: &AsciiSet = &SEGMENT.remove(b'/');
 
 /// One call: what to send and how to treat it.
-pub(crate) struct Call {
+///
+/// In a box, since each function that a call goes through by value has room for it in its future, mostly twice.
+pub(crate) struct Call(Box<Parts>);
+
+pub(crate) struct Parts {
     pub(crate) route: &'static Route,
     path: String,
     query: String,
@@ -48,15 +53,14 @@ impl Call {
     /// A call of `route` with its path parameters, in the order of the path.
     pub(crate) fn new(route: &'static Route, params: &[&str]) -> Result<Self, Error> {
         let path = fill(route, params).map_err(|error| error.with_operation(route.id))?;
-        Ok(Self {
-            path,
-            ..Self::at_base(route)
-        })
+        let mut call = Self::at_base(route);
+        call.path = path;
+        Ok(call)
     }
 
     /// A call of `route` at a base that the server gave, which is the whole address.
     pub(crate) fn at_base(route: &'static Route) -> Self {
-        Self {
+        Self(Box::new(Parts {
             route,
             path: String::new(),
             query: String::new(),
@@ -73,7 +77,7 @@ impl Call {
             total: None,
             anonymous: false,
             secrets: Vec::new(),
-        }
+        }))
     }
 
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
@@ -232,6 +236,20 @@ impl Call {
             request.headers_mut().remove(AUTHORIZATION);
         }
         Ok(request)
+    }
+}
+
+impl Deref for Call {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Call {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
     }
 }
 

@@ -89,25 +89,22 @@ pub(crate) async fn read(body: Body, limit: usize, patience: Patience) -> Result
     if http_body::Body::size_hint(&*body).lower() > limit as u64 {
         return Err(too_large());
     }
-    let Some(first) = next(&mut body, patience).await? else {
-        return Ok(Bytes::new());
-    };
-    if first.len() > limit {
-        return Err(too_large());
-    }
-    let Some(second) = next(&mut body, patience).await? else {
-        return Ok(first);
-    };
-    let mut all = BytesMut::from(first);
-    let mut piece = Some(second);
-    while let Some(data) = piece {
-        if all.len() + data.len() > limit {
+    // most bodies come in one piece, which is not copied
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    // one await: each more would have its own room in the future of every call
+    while let Some(data) = next(&mut body, patience).await? {
+        if first.len() + all.len() + data.len() > limit {
             return Err(too_large());
         }
-        all.extend_from_slice(&data);
-        piece = next(&mut body, patience).await?;
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
     }
-    Ok(all.freeze())
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 /// What can be had of an error's body; trouble while reading it does not hide the status.

@@ -1,4 +1,6 @@
-//! Transports for tests: answers from a script, and requests on record.
+//! Transports for tests: answers from a script, requests on record, whole exchanges on record and without a server.
+
+mod cassette;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,6 +12,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 
+pub use self::cassette::{Cassette, CassetteError, Recording, Replaying};
 use crate::transport::{Body, ByteStream, Phase, Transport, TransportError};
 
 /// Answers from a script, one for each request, and keeps the requests. Cloning shares both.

@@ -7,10 +7,11 @@ mod hyper;
 mod tls;
 mod upgrade;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 pub use self::body::Body;
 pub use self::connect::{ByteStream, Connector};
@@ -58,6 +59,11 @@ pub trait Transport: Debug + Send + Sync {
         Err(TransportError::new(Phase::Connect)
             .with_source(std::io::Error::new(std::io::ErrorKind::Unsupported, what)))
     }
+
+    /// Whether requests come with [`About`] among their extensions (default: no). It costs a copy of their secrets.
+    fn wants_about(&self) -> bool {
+        false
+    }
 }
 
 /// How long a [`Transport`] may wait; an extension of each request.
@@ -68,4 +74,35 @@ pub struct Wait {
     pub head: Duration,
     /// For the whole call.
     pub deadline: Instant,
+}
+
+/// What a request is, for a [`Transport`] that [asks](Transport::wants_about); an extension of it.
+///
+/// Debug shows no secret.
+#[derive(Clone)]
+pub struct About {
+    pub(crate) operation: &'static str,
+    pub(crate) secrets: Vec<Zeroizing<String>>,
+}
+
+impl About {
+    /// The id of the operation, as in [`routes`](crate::routes).
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Texts in it that nobody may read: the credential, values of environment variables and whatever else the client
+    /// keeps out of its errors.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|text| text.as_str())
+    }
+}
+
+impl Debug for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("About")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
 }

@@ -285,7 +285,7 @@ pub(crate) struct SweepArgs {
     /// Only sandboxes that nobody has renewed for this long; at least 9m
     #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "15m")]
     pub(crate) idle: Duration,
-    /// Also sandboxes that are meant to be kept when stopped (--persist)
+    /// Also sandboxes that are meant to be kept when stopped (--persist); broken ones go in any case
     #[arg(long)]
     pub(crate) persistent: bool,
     /// Print a JSON array; of a failure an object with `errors`

@@ -31,18 +31,20 @@ pub enum Lease {
         /// Idle time before the server deletes: whole minutes, 3 to 60. Default: 5 minutes.
         idle: Duration,
     },
-    /// The server stops the sandbox when idle, keeps its disk, archives and at last deletes it.
+    /// The server stops the sandbox when idle and keeps its disk; in the end it deletes it, or archives it for good.
     ///
     /// A stopped or archived sandbox is woken by the next open of its key. `close()` of the environment deletes these
-    /// sandboxes too; the intervals bound what a process that died without closing leaves behind.
+    /// sandboxes too; the intervals bound what a process that died without closing leaves behind. A row that broke (in
+    /// the states `error` and `build_failed`) is beyond them: [`Sweeper`](crate::Sweeper) removes it.
     Persist {
         /// Idle time before the sandbox is stopped: whole minutes, 3 minutes to 30 days.
         stop: Duration,
         /// Time stopped before its disk moves to cheaper storage: whole minutes, 1 minute to 30 days. `None`: as late
-        /// as the server allows.
+        /// as the server allows, which is 30 days. What is archived stays for ever: Daytona deletes by itself only what
+        /// is stopped (server 0.190).
         archive: Option<Duration>,
-        /// Time stopped before it is deleted: whole minutes, 1 minute to 30 days. `None`: never; then a process that
-        /// dies without closing leaves the sandbox until someone deletes it.
+        /// Time stopped before it is deleted: whole minutes, 1 minute to 30 days, and less than `archive`. `None`:
+        /// never; then a process that dies without closing leaves the sandbox until someone deletes it.
         delete: Option<Duration>,
     },
 }
@@ -107,16 +109,32 @@ impl Lease {
                 stop,
                 archive,
                 delete,
-            } => Ok(Intervals {
-                stop: minutes("stop", stop, FLOOR, CEILING)?,
-                archive: Some(
-                    archive.map_or(Ok(0), |archive| minutes("archive", archive, 1, CEILING))?,
-                ),
-                delete: delete.map_or(Ok(-1), |delete| {
+            } => {
+                let stop = minutes("stop", stop, FLOOR, CEILING)?;
+                let archive =
+                    archive.map_or(Ok(0), |archive| minutes("archive", archive, 1, CEILING))?;
+                let delete = delete.map_or(Ok(-1), |delete| {
                     minutes("delete", delete, 1, CEILING).map(u32::cast_signed)
-                })?,
-                ttl: None,
-            }),
+                })?;
+                let archived_after = if archive == 0 {
+                    CEILING
+                } else {
+                    archive.into()
+                };
+                if i64::from(delete) >= archived_after.cast_signed() {
+                    return Err(Invalid::new(format!(
+                        "`lease`: `delete` must be shorter than `archive`, which is {archived_after} minutes: Daytona \
+                         deletes by itself only what is stopped, so what is archived first would stay for ever; give \
+                         `delete: None` if it shall"
+                    )));
+                }
+                Ok(Intervals {
+                    stop,
+                    archive: Some(archive),
+                    delete,
+                    ttl: None,
+                })
+            }
         }
     }
 }
@@ -165,6 +183,13 @@ impl Intervals {
         Some(Duration::from_secs(stop + delete + MINUTE))
     }
 
+    /// How long after the time to live was last set the server removes the sandbox, in whatever state, where it shows
+    /// that it counts one.
+    pub(crate) fn time_to_live_bound(&self) -> Option<Duration> {
+        let ttl = u64::from(self.ttl?);
+        Some(Duration::from_secs((ttl + 1) * MINUTE))
+    }
+
     /// Renewals between two re-anchorings of the time to live: one renewal a minute makes this once per lease.
     pub(crate) const fn renewals_per_anchor(&self) -> u32 {
         self.stop
@@ -199,6 +224,14 @@ mod tests {
 
     const fn mins(n: u64) -> Duration {
         Duration::from_secs(n * MINUTE)
+    }
+
+    fn kept(archive: Option<u64>, delete: Option<u64>) -> Lease {
+        Lease::Persist {
+            stop: mins(15),
+            archive: archive.map(mins),
+            delete: delete.map(mins),
+        }
     }
 
     #[test]
@@ -255,6 +288,11 @@ mod tests {
                 },
                 false,
             ),
+            (kept(Some(60), Some(59)), true),
+            (kept(Some(60), Some(60)), false),
+            (kept(Some(1), Some(1440)), false),
+            (kept(None, Some(43_199)), true),
+            (kept(None, Some(43_200)), false),
         ] {
             assert_eq!(lease.intervals().is_ok(), wanted, "{lease:?}");
         }

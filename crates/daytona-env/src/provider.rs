@@ -31,6 +31,8 @@ use crate::params::{DaytonaParams, DaytonaParamsResolved};
 use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
 
+pub(crate) use destroy::delete_shown;
+pub(crate) use find::{UNCLEAR_STARTS, may_have_started};
 pub(crate) use keep::Keep;
 pub(crate) use phase::Phase;
 
@@ -227,5 +229,10 @@ impl Provider for DaytonaProvider {
 
     fn server_bound(&self) -> Option<Duration> {
         self.settings.intervals.server_bound()
+    }
+
+    fn server_bound_at_worst(&self, target: &Target) -> Option<Duration> {
+        let known = target.id().is_some_and(|id| self.anchors.knows(id));
+        known.then(|| self.settings.intervals.time_to_live_bound())?
     }
 }

@@ -13,7 +13,7 @@ use daytona_api::models::SandboxListItem;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, TryStreamExt as _};
 use jiff::Timestamp;
-use sandbox_core::{Error, Target};
+use sandbox_core::{Destroyed, Error, Target};
 use tokio::time::sleep;
 
 pub use builder::SweeperBuilder;
@@ -21,6 +21,7 @@ pub use report::{SweepOutcome, SweepReport, Swept};
 
 use crate::error::{api_error, provider_error};
 use crate::labels;
+use crate::provider::delete_shown;
 use judge::{Judge, Verdict};
 
 /// The server may answer a look-up from a cache for ten seconds.
@@ -186,7 +187,8 @@ impl Sweeper {
             Verdict::Stale if self.dry_run => return SweepOutcome::WouldRemove,
             Verdict::Stale => {}
         }
-        match sandboxes.delete(&row.id).await {
+        match delete_shown(&self.api, &row.id).await {
+            Ok(Destroyed::Gone) => SweepOutcome::Gone,
             Ok(_) => {
                 let target = Target::new(Some(row.id.clone()), &row.name);
                 tracing::info!(
@@ -196,8 +198,7 @@ impl Sweeper {
                 );
                 SweepOutcome::Removed
             }
-            Err(error) if error.is_not_found() => SweepOutcome::Gone,
-            Err(error) => SweepOutcome::Failed(api_error("delete a sandbox", error)),
+            Err(error) => SweepOutcome::Failed(error),
         }
     }
 }

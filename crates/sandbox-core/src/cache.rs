@@ -179,7 +179,7 @@ impl<P: Provider> CachingFactory<P> {
     pub fn leftovers(&self) -> Vec<Leftover> {
         let shared = &self.0.shared;
         let bound = shared.provider.server_bound();
-        let mut all = shared.ledger.leftovers(u64::MAX, bound);
+        let mut all = shared.ledger.leftovers(u64::MAX, &shared.provider);
         all.extend(shared.ready().into_iter().map(|entry| {
             let target = &entry.target;
             let why = Error::new(ErrorKind::Conflict, "it has not been closed");

@@ -215,9 +215,17 @@ pub trait Provider: Debug + Send + Sync + 'static {
         self.server_bound()
     }
 
-    /// After how long without renewal the service removes a sandbox by itself; `None` if it does
-    /// not. Reported when something is left.
+    /// After how long without renewal the service removes a sandbox by itself that runs as it should;
+    /// `None` if it does not. Reported when something is left.
     fn server_bound(&self) -> Option<Duration> {
+        None
+    }
+
+    /// As [`server_bound`](Self::server_bound), for one that need not run: it is still being made,
+    /// broke, or may not exist at all. `None`, as by default, if no such time is known; where the
+    /// service counts a time to live in any state, that.
+    fn server_bound_at_worst(&self, target: &Target) -> Option<Duration> {
+        let _ = target;
         None
     }
 }

@@ -66,6 +66,7 @@ pub(super) const ROWS: &[Row] = &[
         "looked at before it is used again",
         &[
             "tests/crash.rs::a_frozen_process_finds_its_sandbox_gone",
+            "tests/crash.rs::frozen_at_random_instants",
             "crates/sandbox-core/tests/it/revive.rs::long_silence_is_a_doubt",
         ],
     ),

@@ -9,8 +9,16 @@ pub(super) const ROWS: &[Row] = &[
         &[
             "tests/torture/lifecycle.rs::open",
             "tests/torture/lifecycle.rs::close_during_a_create",
+            "tests/torture/lifecycle.rs::close_and_report",
             "tests/torture/calls.rs::exec",
-            "tests/torture/calls.rs::put",
+            "tests/torture/files.rs::put",
+            "tests/torture/files.rs::spills",
+            "tests/torture/running.rs::next_and_wait",
+            "tests/torture/running.rs::kill",
+            "tests/torture/running.rs::exec_piped",
+            "tests/torture/others.rs::waking",
+            "tests/torture/others.rs::shared_open",
+            "tests/torture/others.rs::sweep",
         ],
     ),
     row(
@@ -64,7 +72,6 @@ pub(super) const ROWS: &[Row] = &[
         &[
             "crates/daytona-env-cli/tests/it/signals.rs::a_signal_cleans_up_first",
             "crates/daytona-env-cli/tests/it/creating.rs::the_second_signal_leaves_at_once",
-            "tests/crash.rs::killed_at_random_instants",
             "tests/crash.rs::killed_at_random_instants",
             "crates/daytona-env-cli/tests/it/lease.rs::a_killed_clients_sandbox_goes_and_a_living_clients_stays",
         ],

@@ -5,17 +5,11 @@ use xshell::cmd;
 
 use super::Release;
 
+pub(super) const TOOL: &str = "mdbook";
+
 pub(super) fn check(release: &Release<'_>) -> Result<String> {
     let sh = &release.sh;
-    if cmd!(sh, "mdbook --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        release.install("mdbook")?;
-    }
+    release.install(TOOL)?;
     let root = release.root;
     let book = release.target_dir().join("book");
     sh.remove_path(&book)?;

@@ -5,18 +5,12 @@ use xshell::cmd;
 
 use super::Release;
 
+pub(super) const TOOL: &str = "cargo-deny";
+
 /// Advisories are apart: their database may be out of reach, and a new one is no fault of a change.
 pub(super) fn check(release: &Release<'_>) -> Result<String> {
     let sh = &release.sh;
-    if cmd!(sh, "cargo deny --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        release.install("cargo-deny")?;
-    }
+    release.install(TOOL)?;
     cmd!(sh, "cargo deny --all-features --locked --log-level error check --hide-inclusion-graph licenses bans sources")
         .quiet()
         .run()

@@ -224,18 +224,11 @@ fn a_newer_rust_than_this_one_is_caught() {
 
 #[test]
 fn a_forbidden_licence_is_caught() {
-    let sh = Shell::new().unwrap();
-    if xshell::cmd!(sh, "cargo deny --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
+    let fixture = Fixture::new();
+    if !fixture.release(false).has(deny::TOOL) {
         println!("SKIPPED: cargo-deny is not installed; `cargo xtask release check` installs it");
         return;
     }
-    let fixture = Fixture::new();
     fixture.write("deny.toml", include_str!("../../../deny.toml"));
     fixture.run("deny", false).unwrap();
     fixture.edit(
@@ -248,18 +241,11 @@ fn a_forbidden_licence_is_caught() {
 
 #[test]
 fn a_book_that_does_not_build_is_caught() {
-    let sh = Shell::new().unwrap();
-    if xshell::cmd!(sh, "mdbook --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
+    let fixture = Fixture::new();
+    if !fixture.release(false).has(book::TOOL) {
         println!("SKIPPED: mdbook is not installed; `cargo xtask release check` installs it");
         return;
     }
-    let fixture = Fixture::new();
     fixture.write("book.toml", include_str!("../../../book.toml"));
     fixture.write("docs/SUMMARY.md", "# Summary\n\n* [One](one.md)\n");
     fixture.write("docs/one.md", "# One\n");
@@ -269,6 +255,21 @@ fn a_book_that_does_not_build_is_caught() {
     fixture.write("docs/one.md", "# One\n");
     fixture.write("book.toml", "[book]\nsrc = \"nowhere\"\n");
     fixture.caught("book", &["mdbook"]);
+}
+
+#[test]
+fn a_tool_that_is_not_there_is_said_to_be_missing() {
+    let fixture = Fixture::new();
+    let step: fn(&Release<'_>) -> Result<String> = |_| Ok("done".to_owned());
+    let said = where_installed(fixture.root(), "cargo-none-of-that-name", step).unwrap();
+    assert!(
+        said.starts_with("SKIPPED: cargo-none-of-that-name is not installed"),
+        "{said}"
+    );
+    assert_eq!(
+        where_installed(fixture.root(), "cargo", step).unwrap(),
+        "done"
+    );
 }
 
 #[test]

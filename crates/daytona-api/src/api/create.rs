@@ -35,12 +35,14 @@ pub struct Create {
     /// One whose local files are to be uploaded first.
     #[cfg(feature = "context")]
     image: Option<Image>,
+    /// Large, and moved about.
+    body: Box<CreateSandbox>,
     wrong: Option<Error>,
 }
 
 impl Create {
     pub(crate) fn new(client: Daytona) -> Self {
-        let mut body = CreateSandbox::default();
+        let mut body = Box::<CreateSandbox>::default();
         body.target.clone_from(&client.shared.config.target);
         Self {
             client,
@@ -256,7 +258,7 @@ impl Create {
         let timeouts = client.shared.config.timeouts;
         let limit = client.shared.config.limits.metadata;
         let call = Call::new(&routes::CREATE_SANDBOX, &[])?
-            .json(&body)?
+            .json(&*body)?
             .wait(timeouts.create)
             .hide(body.env.iter().flatten().map(|(_, value)| value))
             .hide(&body.outbound_proxy_url);

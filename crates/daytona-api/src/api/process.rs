@@ -148,7 +148,12 @@ impl Execute {
     /// # Cancel safety
     ///
     /// Not safe: the command may go on.
-    pub async fn send(mut self) -> Result<ExecuteResponse, Error> {
+    pub async fn send(self) -> Result<ExecuteResponse, Error> {
+        let (toolbox, call, limit) = self.call()?;
+        toolbox.client.json(&toolbox.base, call, limit).await
+    }
+
+    fn call(mut self) -> Result<(Toolbox, Call, usize), Error> {
         let route = &routes::EXECUTE_COMMAND;
         let refuse = |error: Error| error.with_operation(route.id);
         if self.body.command.trim().is_empty() {
@@ -159,11 +164,9 @@ impl Execute {
             .json(&self.body)?
             .hide(self.body.envs.iter().flatten().map(|(_, value)| value));
         let call = run_call(&self.toolbox, call, self.body.timeout);
-        let client = &self.toolbox.client;
-        let limit = self
-            .output_limit
-            .unwrap_or(client.shared.config.limits.output);
-        client.json(&self.toolbox.base, call, limit).await
+        let limits = &self.toolbox.client.shared.config.limits;
+        let limit = self.output_limit.unwrap_or(limits.output);
+        Ok((self.toolbox, call, limit))
     }
 }
 
@@ -232,7 +235,14 @@ impl CodeRun {
     /// # Cancel safety
     ///
     /// Not safe: the code may go on.
-    pub async fn send(mut self) -> Result<CodeRunResponse, Error> {
+    pub async fn send(self) -> Result<CodeRunResponse, Error> {
+        let (toolbox, call) = self.call()?;
+        let client = &toolbox.client;
+        let limit = client.shared.config.limits.output;
+        client.json(&toolbox.base, call, limit).await
+    }
+
+    fn call(mut self) -> Result<(Toolbox, Call), Error> {
         let route = &routes::CODE_RUN;
         let timeout = self.timeout.map(seconds).transpose();
         self.body.timeout = timeout.map_err(|error| error.with_operation(route.id))?;
@@ -240,9 +250,6 @@ impl CodeRun {
             .json(&self.body)?
             .hide(self.body.envs.iter().flatten().map(|(_, value)| value));
         let call = run_call(&self.toolbox, call, self.body.timeout);
-        let client = &self.toolbox.client;
-        client
-            .json(&self.toolbox.base, call, client.shared.config.limits.output)
-            .await
+        Ok((self.toolbox, call))
     }
 }

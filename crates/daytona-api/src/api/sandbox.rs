@@ -135,7 +135,7 @@ impl Sandboxes {
     ///
     /// # Errors
     ///
-    /// See [`Sandboxes`]. After a retry, not found may mean that the first attempt did it.
+    /// See [`Sandboxes`]. Where it answers with another sandbox, which may have been deleted in its place. After a retry, not found may mean that the first attempt did it.
     ///
     /// # Cancel safety
     ///
@@ -152,8 +152,11 @@ impl Sandboxes {
     /// ```
     pub async fn delete(&self, id_or_name: &str) -> Result<Option<Sandbox>, Error> {
         let call = Call::new(&routes::DELETE_SANDBOX, &[id_or_name])?;
+        let id = call.route.id;
         let body = self.client.done(&self.client.shared.base, call).await?;
-        Ok(serde_json::from_slice(&body).ok())
+        let row = serde_json::from_slice(&body).ok();
+        let row = row.filter(|row: &Sandbox| !row.id.is_empty());
+        row.map(|row| Self::is_of(row, id_or_name, id)).transpose()
     }
 
     /// Replaces all labels: `PUT /sandbox/{id_or_name}/labels`. Gives the labels as the server has them now.
@@ -374,7 +377,10 @@ impl Sandboxes {
     /// The row of the sandbox that was asked about, and no other's.
     async fn same(&self, asked: &str, call: Call) -> Result<Sandbox, Error> {
         let id = call.route.id;
-        let row = self.sandbox(call).await?;
+        Self::is_of(self.sandbox(call).await?, asked, id)
+    }
+
+    fn is_of(row: Sandbox, asked: &str, operation: &'static str) -> Result<Sandbox, Error> {
         // one that is stopped and with that deleted loses its name at once
         let before = row
             .name
@@ -384,9 +390,10 @@ impl Sandboxes {
             return Ok(row);
         }
         let what = "the server answered with another sandbox than the one it was asked about";
-        Err(Error::new(ErrorKind::Decode, what).with_operation(id))
+        Err(Error::new(ErrorKind::Decode, what).with_operation(operation))
     }
 
+    /// A row whose id nobody can know before.
     async fn sandbox(&self, call: Call) -> Result<Sandbox, Error> {
         let limit = self.client.shared.config.limits.metadata;
         self.client

@@ -1,10 +1,13 @@
 //! One call: attempts, waits, one deadline over all.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
+use zeroize::Zeroizing;
 
 use super::auth::Base;
 use super::budget::Paid;
@@ -16,6 +19,17 @@ use crate::response::{
     Answer, Patience, broken, decode, read, read_error, refused, refused_by_storage,
 };
 use crate::transport::{Body, ByteStream, Wait};
+use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
+use crate::transport::{About, Body, ByteStream, TransportError, Wait};
+
+type Begun<'a, T> = Pin<Box<dyn Future<Output = Result<T, TransportError>> + Send + 'a>>;
+type Sending<'a> = Begun<'a, http::Response<Body>>;
+type Upgrading<'a> = Begun<'a, (http::Response<Body>, Option<Box<dyn ByteStream>>)>;
+
+fn apart(answer: http::Response<Body>) -> (u16, HeaderMap, Body) {
+    let (head, body) = answer.into_parts();
+    (head.status.as_u16(), head.headers, body)
+}
 
 /// How much of a success to read.
 #[derive(Clone, Copy)]
@@ -135,12 +149,7 @@ impl Daytona {
         let id = call.route.id;
         let timeouts = &self.shared.config.timeouts;
         let deadline = Instant::now() + timeouts.total;
-        let mut request = self.request(base, call)?;
-        request.extensions_mut().insert(Wait {
-            head: timeouts.head,
-            deadline,
-        });
-        let sent = timeout_at(deadline, self.shared.transport.upgrade(request)).await;
+        let sent = timeout_at(deadline, self.upgrading(base, call, deadline)?).await;
         let late = |_| Error::new(ErrorKind::Timeout, "the call took too long").with_operation(id);
         let answer = sent.map_err(late)?;
         let (head, stream) = answer.map_err(|error| broken(error).with_operation(id))?;
@@ -161,7 +170,7 @@ impl Daytona {
             let error = Error::new(ErrorKind::Decode, what).with_status(status);
             return Err(error.with_operation(id));
         }
-        let text = read_error(body, patience).await;
+        let text = Box::pin(read_error(body, patience)).await;
         let error = refused(status, &head.headers, &text, &self.hidden(call));
         Err(error.with_operation(id))
     }
@@ -193,6 +202,16 @@ impl Daytona {
         }
         if let Some(hook) = &self.shared.config.trace_context {
             hook.apply(headers);
+        }
+        if self.shared.transport.wants_about() {
+            let secrets = self.hidden(call);
+            let secrets = secrets
+                .map(|text| Zeroizing::new(text.to_owned()))
+                .collect();
+            let operation = call.route.id;
+            request
+                .extensions_mut()
+                .insert(About { operation, secrets });
         }
         Ok(request)
     }
@@ -256,24 +275,18 @@ impl Daytona {
         deadline: Instant,
         told: [&Told; 2],
     ) -> Result<Got, Error> {
-        let timeouts = &self.shared.config.timeouts;
-        let mut request = self.request(base, call)?;
-        request.extensions_mut().insert(Wait {
-            head: timeouts.head.saturating_add(call.wait),
-            deadline,
-        });
-        let answer = match timeout_at(deadline, self.shared.transport.send(request)).await {
-            Ok(answer) => answer.map_err(broken)?,
+        // requests and heads of answers are large: none of them may live across an await
+        let sending = timeout_at(deadline, self.sending(base, call, deadline)?);
+        let (status, headers, body) = match sending.await {
+            Ok(answer) => apart(answer.map_err(broken)?),
             Err(_) => return Err(Error::new(ErrorKind::Timeout, "the call took too long")),
         };
         let patience = Patience {
-            idle: timeouts.body_idle,
+            idle: self.shared.config.timeouts.body_idle,
             deadline,
         };
-        let (head, body) = answer.into_parts();
-        let status = head.status.as_u16();
         for told in told {
-            told.answered(status, &head.headers, self.hidden(call));
+            told.answered(status, &headers, self.hidden(call));
         }
         if !head.status.is_success() && call.also != Some(status) {
             let text = read_error(body, patience).await;
@@ -283,17 +296,51 @@ impl Daytona {
                 refused
             };
             return Err(refused(status, &head.headers, &text, &self.hidden(call)));
+        if !(200..300).contains(&status) && call.also != Some(status) {
+            let text = Box::pin(read_error(body, patience)).await;
+            return Err(refused(status, &headers, &text, &self.hidden(call)));
         }
         match want {
-            Want::Head => Ok(Got::Head(status, head.headers, body, patience)),
-            Want::All(limit) => Ok(Got::All(Answer {
-                status,
-                headers: head.headers,
-                body: read(body, limit, patience)
-                    .await
-                    .map_err(|error| error.with_status(status))?,
-            })),
+            Want::Head => Ok(Got::Head(status, headers, body, patience)),
+            Want::All(limit) => match read(body, limit, patience).await {
+                Ok(body) => Ok(Got::All(Answer {
+                    status,
+                    headers,
+                    body,
+                })),
+                Err(error) => Err(error.with_status(status)),
+            },
         }
+    }
+
+    /// Begins to ask for another protocol.
+    fn upgrading<'a>(
+        &'a self,
+        base: &Base,
+        call: &mut Call,
+        deadline: Instant,
+    ) -> Result<Upgrading<'a>, Error> {
+        let mut request = self.request(base, call)?;
+        request.extensions_mut().insert(Wait {
+            head: self.shared.config.timeouts.head,
+            deadline,
+        });
+        Ok(self.shared.transport.upgrade(request))
+    }
+
+    /// Begins to send the next attempt.
+    fn sending<'a>(
+        &'a self,
+        base: &Base,
+        call: &mut Call,
+        deadline: Instant,
+    ) -> Result<Sending<'a>, Error> {
+        let mut request = self.request(base, call)?;
+        request.extensions_mut().insert(Wait {
+            head: self.shared.config.timeouts.head.saturating_add(call.wait),
+            deadline,
+        });
+        Ok(self.shared.transport.send(request))
     }
 }
 

@@ -4,6 +4,8 @@
 mod build_log;
 #[cfg(all(feature = "context", feature = "test-util"))]
 mod contexts;
+#[cfg(feature = "test-util")]
+mod cassettes;
 mod decode;
 #[cfg(feature = "test-util")]
 mod failures;
@@ -19,6 +21,8 @@ mod operations;
 #[cfg(feature = "test-util")]
 mod requests;
 mod resume;
+#[cfg(feature = "test-util")]
+mod sizes;
 mod sockets;
 mod support;
 #[cfg(feature = "test-util")]

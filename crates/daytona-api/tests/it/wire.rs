@@ -203,6 +203,8 @@ async fn an_answer_about_another_sandbox_is_not_taken() {
             sandboxes.stop("sb", false).await,
             sandboxes.set_ttl("sb", 1).await,
             sandboxes.pause("sb").await,
+            sandboxes.create_snapshot("sb", "s:1", false).await,
+            sandboxes.revoke_ssh_access("sb", None).await,
         ];
         for got in calls {
             let error = got.unwrap_err();
@@ -211,8 +213,21 @@ async fn an_answer_about_another_sandbox_is_not_taken() {
             assert!(error.may_have_reached_server() && !error.is_not_found());
         }
         // nothing was asked twice
-        assert_eq!(server.requests(), 5);
+        assert_eq!(server.requests(), 7);
     }
+    let deleted = async |body: &str| {
+        let server = Server::new(vec![json(body)]).await;
+        server.client().sandboxes().delete("sb").await
+    };
+    for body in [other, r#"{"id":"sb-2","name":"DESTROYED_other_1"}"#] {
+        let error = deleted(body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(error.may_have_reached_server() && !error.is_not_found());
+    }
+    // a sandbox that is deleted loses its name, and some servers say nothing about it
+    let gone = deleted(r#"{"id":"sb-9","name":"DESTROYED_sb_1700000000000"}"#).await;
+    assert_eq!(gone.unwrap().unwrap().id, "sb-9");
+    assert_eq!(deleted("{}").await.unwrap(), None);
     // by its name it is the one that was asked about
     let (got, _) = get(vec![json(r#"{"id":"sb-9","name":"sb"}"#)]).await;
     assert_eq!(got.unwrap(), "sb-9");

@@ -16,6 +16,9 @@ use crate::output;
 use crate::progress::Progress;
 use crate::signals::Signals;
 
+/// Longest reason of the server's that is shown, in bytes.
+const MAX_REASON: usize = 300;
+
 /// A row, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -24,6 +27,8 @@ struct Row {
     state: String,
     created: String,
     namespace: String,
+    /// A fingerprint of its parameters and scope, which only the process that made it can compare.
+    key: Option<String>,
     /// 1 for the first sandbox of its key, one more for each that replaced a lost one.
     generation: Option<u64>,
     /// Whether other processes may be using it too.
@@ -33,6 +38,8 @@ struct Row {
     /// Both by the server's clock; absent where it does not tell its time.
     age_seconds: Option<u64>,
     idle_seconds: Option<u64>,
+    /// Why the server gave it up.
+    error: Option<String>,
 }
 
 /// What the server does with it once nobody renews it.
@@ -79,7 +86,8 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
         true => None,
         false => api.server().time().await.ok().map(seconds_of),
     };
-    Ok(items.into_iter().map(|item| Row::of(item, now)).collect())
+    let row = |item| Row::of(item, now, &api);
+    Ok(items.into_iter().map(row).collect())
 }
 
 fn seconds_of(time: SystemTime) -> i64 {
@@ -112,7 +120,7 @@ pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
 }
 
 impl Row {
-    fn of(item: SandboxListItem, now: Option<i64>) -> Self {
+    fn of(item: SandboxListItem, now: Option<i64>, api: &Daytona) -> Self {
         let label = |key: &str| item.labels.get(key).cloned();
         let since = |time: Option<&str>| {
             let then: Timestamp = time?.parse().ok()?;
@@ -121,11 +129,17 @@ impl Row {
         Self {
             state: state(&item),
             namespace: label("daytona-env.ns").unwrap_or_default(),
+            key: label("daytona-env.key"),
             generation: label("daytona-env.generation").and_then(|text| text.parse().ok()),
             shared: label("daytona-env.shared").is_some(),
             lease: Lease::of(&item),
             age_seconds: since(item.created_at.as_deref()),
             idle_seconds: since(item.last_activity_at.as_deref()),
+            error: item
+                .error_reason
+                .as_deref()
+                .map(|reason| api.redact(reason, [], MAX_REASON))
+                .filter(|reason| !reason.is_empty()),
             last_activity: item.last_activity_at,
             created: item.created_at.unwrap_or_default(),
             id: item.id,

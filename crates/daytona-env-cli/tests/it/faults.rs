@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use crate::support::{Serve, code, run, shown, stderr};
+use nix::sys::signal::Signal;
+
+use crate::support::{Running, Serve, code, eventually, run, shown, stderr};
 
 /// The document in docs/testing-offline.md.
 fn documented() -> String {
@@ -53,4 +55,26 @@ fn a_file_that_makes_no_sense_starts_nothing() {
     assert_eq!(code(&output), Some(125), "{}", shown(&output));
     let said = stderr(&output).replace(path, "FILE");
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn ls_tells_why_the_server_gave_a_sandbox_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.json");
+    let faults = r#"{"faults": [
+        {"on": "createSandbox", "do": {"errorState": {"reason": "no space left on the runner"}}},
+        {"on": "deleteSandbox", "always": true, "do": {"answer": {"status": 503, "body": {}}}}
+    ]}"#;
+    fs::write(&file, faults).unwrap();
+    let server = Serve::start(&["--isolation", "none", "--faults", file.to_str().unwrap()]);
+    // it would go on to delete what it made
+    let running = Running::start(&mut server.client(["run", "--", "true"]));
+    eventually("it broke", || {
+        let rows = server.alive();
+        rows.first().is_some_and(|row| row["state"] == "error")
+    });
+    running.signal(Signal::SIGKILL);
+    running.finish();
+    let rows = server.alive();
+    assert_eq!(rows[0]["error"], "no space left on the runner", "{rows:?}");
 }

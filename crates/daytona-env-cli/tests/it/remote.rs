@@ -109,6 +109,8 @@ fn ls_shows_ours_while_it_runs_and_a_signal_deletes_it() {
         "{row}"
     );
     assert!(row["last_activity"].is_string(), "{row}");
+    let key = row["key"].as_str().unwrap();
+    assert!(key.len() > 8 && row["error"].is_null(), "{row}");
     let table = server.client(["ls"]).output().unwrap();
     assert!(
         stdout(&table).lines().count() == 2 && stdout(&table).starts_with("NAME"),

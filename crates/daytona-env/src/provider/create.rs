@@ -226,6 +226,8 @@ impl DaytonaProvider {
                 "the server answered without the id of the sandbox",
             ));
         }
+        // it holds for one that never starts too
+        self.note_time_to_live(making.attempt, &first);
         // looked at first: a server that drops the lease must not be waited for
         let mut lease = row::echo(&first, &self.settings.intervals);
         let mut latest = if row::phase(&first) == Phase::Running && lease == Echo::Holds {

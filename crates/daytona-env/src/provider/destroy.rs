@@ -1,7 +1,7 @@
 //! Deleting, by id; and what is done where that is not allowed.
 
 use daytona_api::Daytona;
-use sandbox_core::{Destroyed, Error, Target};
+use sandbox_core::{Destroyed, Error, ErrorKind, Target};
 
 use super::phase::Phase;
 use super::{DaytonaProvider, row};
@@ -10,6 +10,7 @@ use crate::labels;
 use crate::lease::Echo;
 use crate::params::DaytonaParamsResolved;
 
+const OPERATION: &str = "delete a sandbox";
 /// A server that answers in circles must not keep us for ever.
 const MOST_FORKS: usize = 1000;
 
@@ -117,17 +118,34 @@ impl DaytonaProvider {
         Ok(found)
     }
 
-    /// One delete. Once accepted it cannot be revoked: the server has written down that the sandbox is to go.
+    /// One delete. Once accepted it cannot be revoked: the server has written down that the sandbox is to go. Only a row
+    /// that shows so is believed: a success alone may come from a proxy, or from a server that did nothing.
     pub(super) async fn delete(&self, api: &Daytona, id: &str) -> Result<Destroyed, Error> {
-        let deleted = match api.sandboxes().delete(id).await {
-            Ok(_) => Ok(Destroyed::Accepted),
-            Err(error) if error.is_not_found() => Ok(Destroyed::Gone),
-            Err(error) => Err(api_error("delete a sandbox", error)),
-        };
-        if deleted.is_ok() {
-            self.anchors.forget(id);
+        let deleted = delete_shown(api, id).await?;
+        self.anchors.forget(id);
+        Ok(deleted)
+    }
+}
+
+/// Deletes by id, and looks once more where the answer does not show that the sandbox is to go.
+pub(crate) async fn delete_shown(api: &Daytona, id: &str) -> Result<Destroyed, Error> {
+    match api.sandboxes().delete(id).await {
+        Ok(Some(row)) if row.id == id && row::phase(&row) == Phase::Gone => {
+            return Ok(Destroyed::Accepted);
         }
-        deleted
+        Ok(_) => {}
+        Err(error) if error.is_not_found() => return Ok(Destroyed::Gone),
+        Err(error) => return Err(api_error(OPERATION, error)),
+    }
+    match api.sandboxes().get(id).await {
+        Ok(row) if row::phase(&row) == Phase::Gone => Ok(Destroyed::Accepted),
+        Ok(_) => Err(Error::new(
+            ErrorKind::Unavailable,
+            "the server answered the delete with success, yet the sandbox is there and not about to go",
+        )
+        .with_operation(OPERATION)),
+        Err(error) if error.is_not_found() => Ok(Destroyed::Accepted),
+        Err(error) => Err(api_error("look whether a sandbox is deleted", error)),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::sandbox::DaytonaSandbox;
 /// Between two tries to start what is still stopping.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How many answers to a start may be lost: what came of each is looked at, and it is asked for again.
+pub(crate) const UNCLEAR_STARTS: u32 = 3;
 
 impl DaytonaProvider {
     /// Looks the attempt up by its name. The name holds 128 random bits chosen when the attempt began, so a row of that
@@ -42,17 +44,21 @@ impl DaytonaProvider {
         match row::phase(&found) {
             Phase::Starting => Ok(Found::Pending),
             Phase::Gone => Ok(Found::Absent),
-            Phase::Failed => Ok(Found::Broken {
-                target,
-                reason: row::failure(&api, &found),
-            }),
+            Phase::Failed => {
+                self.note_time_to_live(attempt, &found);
+                Ok(Found::Broken {
+                    target,
+                    reason: row::failure(&api, &found),
+                })
+            }
             // another sharer may be waking it; what is going away frees its name soon
             Phase::Stopping if self.shares() => Ok(Found::Pending),
             Phase::Stopped if self.shares() && self.settings.lease.is_ephemeral() => {
                 Ok(Found::Pending)
             }
             Phase::Stopped if self.shares() => {
-                self.wake(&api, &found.id).await?;
+                // a failure is told to whoever asks again
+                self.wake(&api, &found.id, &mut { UNCLEAR_STARTS }).await?;
                 Ok(Found::Pending)
             }
             Phase::Stopping | Phase::Stopped => {
@@ -150,8 +156,10 @@ impl DaytonaProvider {
     pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
         let (api, id) = (sandbox.clients().api(), sandbox.id());
         let began = Instant::now();
-        while !self.wake(api, id).await? {
-            // a change is under way: a start that somebody else asked for, or still the stop
+        let mut unclear = 0;
+        while !self.wake(api, id, &mut unclear).await? {
+            // a change is under way: a start that somebody else asked for, or still the stop; or the one whose answer
+            // was lost
             match row::phase(&self.get(api, id).await?) {
                 Phase::Stopping | Phase::Stopped => {
                     sleep((began.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
@@ -162,14 +170,23 @@ impl DaytonaProvider {
         self.wait_until_running(api, id).await.map(|_| ())
     }
 
-    /// Has it start; false if its state is just changing.
-    async fn wake(&self, api: &Daytona, id: &str) -> Result<bool, Error> {
+    /// Has it start; false if its state is just changing, or may be.
+    async fn wake(&self, api: &Daytona, id: &str, unclear: &mut u32) -> Result<bool, Error> {
         match api.sandboxes().start(id).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_conflict() => Ok(false),
+            Err(error) if *unclear < UNCLEAR_STARTS && may_have_started(&error) => {
+                *unclear += 1;
+                Ok(false)
+            }
             Err(error) => Err(api_error("start a sandbox", error)),
         }
     }
+}
+
+/// Whether a start that failed may be on its way all the same: nobody said no.
+pub(crate) fn may_have_started(error: &daytona_api::Error) -> bool {
+    !matches!(error.status(), Some(400..=499))
 }
 
 fn not_ours(owner: &Owner) -> Error {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use daytona_api::api::Toolbox;
 use daytona_api::models;
-use sandbox_core::Error;
+use sandbox_core::{Attempt, Error};
 use tokio::time::{Instant, sleep};
 
 use super::DaytonaProvider;
@@ -41,9 +41,7 @@ impl DaytonaProvider {
             generation = making.attempt.generation(),
             "sandbox ready"
         );
-        if row.auto_destroy_at.is_some() {
-            self.anchors.remember(&row.id, making.attempt.begun());
-        }
+        self.note_time_to_live(making.attempt, &row);
         Ok(DaytonaSandbox::from_parts(SandboxParts {
             clients: std::sync::Arc::clone(&making.clients),
             id: row.id.into(),
@@ -55,6 +53,13 @@ impl DaytonaProvider {
             timeout: self.settings.timeout,
             liveness: making.attempt.liveness().clone(),
         }))
+    }
+
+    /// Notes a time to live that the server shows.
+    pub(super) fn note_time_to_live(&self, attempt: &Attempt, row: &models::Sandbox) {
+        if row.auto_destroy_at.is_some() {
+            self.anchors.remember(&row.id, attempt.begun());
+        }
     }
 
     /// The directory that commands start in, made if missing.

@@ -37,6 +37,11 @@ impl Anchors {
         self.0.remove(id);
     }
 
+    /// True if the server was seen to count a time to live for it.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
     /// Counts one renewal; the age of the sandbox if `every` have passed since the time to live was last set.
     fn due(&self, id: &str, every: u32) -> Option<Duration> {
         let mut anchor = self.0.get_mut(id)?;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{DaytonaSandbox, SandboxParts, SandboxRef};
 use crate::clients::ClientSet;
 use crate::error::api_error;
-use crate::provider::{Phase, row};
+use crate::provider::{Phase, UNCLEAR_STARTS, may_have_started, row};
 
 /// For commands that give no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -111,6 +111,7 @@ impl DaytonaSandbox {
 async fn wake(api: &Daytona, id: &str, wait: Duration) -> Result<(), Error> {
     let deadline = Instant::now() + wait;
     let mut pause = Duration::from_millis(20);
+    let mut unclear = 0;
     loop {
         let found = api.sandboxes().get(id).await;
         let found = found.map_err(|error| api_error(OPERATION, error))?;
@@ -129,6 +130,8 @@ async fn wake(api: &Daytona, id: &str, wait: Duration) -> Result<(), Error> {
                 Ok(_) => {}
                 // its state is just changing
                 Err(error) if error.is_conflict() => {}
+                // the next look tells
+                Err(error) if unclear < UNCLEAR_STARTS && may_have_started(&error) => unclear += 1,
                 Err(error) => return Err(api_error("start a sandbox", error)),
             },
             Phase::Starting | Phase::Stopping => {}

@@ -96,7 +96,8 @@ impl SweeperBuilder {
         self
     }
 
-    /// Also sandboxes with a [`Persist`](crate::Lease::Persist) lease, which are meant to be kept when stopped.
+    /// Also sandboxes with a [`Persist`](crate::Lease::Persist) lease, which are meant to be kept when stopped. Those that
+    /// broke, and that the server does not call recoverable, go in any case.
     /// Default: no.
     pub fn persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;

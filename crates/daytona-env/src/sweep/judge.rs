@@ -39,6 +39,18 @@ struct Facts<'a> {
     stop: Option<i64>,
     delete: Option<i64>,
     active: Option<&'a str>,
+    recoverable: Option<bool>,
+}
+
+impl Facts<'_> {
+    /// Given up by the server, with nothing in it that could be had back.
+    fn is_broken(&self) -> bool {
+        let failed = matches!(
+            self.state,
+            Some(SandboxState::Error | SandboxState::BuildFailed)
+        );
+        failed && self.recoverable != Some(true)
+    }
 }
 
 impl Judge<'_> {
@@ -54,6 +66,7 @@ impl Judge<'_> {
                 .last_activity_at
                 .as_deref()
                 .or(item.created_at.as_deref()),
+            recoverable: item.recoverable,
         })
     }
 
@@ -69,6 +82,7 @@ impl Judge<'_> {
                 .last_activity_at
                 .as_deref()
                 .or(row.created_at.as_deref()),
+            recoverable: row.recoverable,
         })
     }
 
@@ -91,7 +105,8 @@ impl Judge<'_> {
         if label(labels::INSTANCE) == Some(self.instance) {
             return Verdict::Spared("it belongs to this process");
         }
-        if facts.delete != Some(0) && !self.persistent {
+        // no timer of the server takes a row that broke, whatever its lease
+        if facts.delete != Some(0) && !self.persistent && !facts.is_broken() {
             return Verdict::Spared("it is meant to be kept when stopped");
         }
         let Some(active) = facts.active.and_then(|time| time.parse::<Timestamp>().ok()) else {
@@ -163,10 +178,24 @@ mod tests {
             Verdict::Spared(_)
         ));
         for kept in [json!(-1), json!(1440), Value::Null] {
-            assert!(matches!(
-                verdict(|row| row["autoDeleteInterval"] = kept),
-                Verdict::Spared(_)
-            ));
+            for (state, recoverable) in [("stopped", json!(false)), ("error", json!(true))] {
+                let verdict = verdict(|row| {
+                    row["autoDeleteInterval"] = kept.clone();
+                    row["state"] = json!(state);
+                    row["recoverable"] = recoverable;
+                });
+                assert_eq!(
+                    verdict,
+                    Verdict::Spared("it is meant to be kept when stopped")
+                );
+            }
+            for state in ["error", "build_failed"] {
+                let verdict = verdict(|row| {
+                    row["autoDeleteInterval"] = kept.clone();
+                    row["state"] = json!(state);
+                });
+                assert_eq!(verdict, Verdict::Stale, "nothing else removes it");
+            }
         }
         assert_eq!(
             verdict(|row| row["labels"]["daytona-env.instance"] = json!("mine")),

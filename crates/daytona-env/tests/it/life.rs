@@ -147,6 +147,17 @@ async fn close_insists() {
     let left = environment.close().await.unwrap_err();
     assert_eq!(left.leftovers().len(), 1);
     assert_eq!(left.leftovers()[0].id(), Some("sb-2"));
+    // what refuses us may refuse the server's timers too
+    assert_eq!(left.leftovers()[0].server_bound(), None);
+
+    let fake = Fake::default();
+    let environment = fake.builder().build().unwrap();
+    environment.open(&NoVars).await.unwrap();
+    fake.fault(
+        "delete",
+        std::iter::repeat_n(Fault::Refused(503, "x"), 10_000),
+    );
+    let left = environment.close().await.unwrap_err();
     assert_eq!(
         left.leftovers()[0].server_bound(),
         Some(Duration::from_secs(360))

@@ -7,6 +7,7 @@ mod create;
 mod fake;
 #[cfg(feature = "context")]
 mod image_files;
+mod keys;
 mod life;
 mod owned;
 mod refused;

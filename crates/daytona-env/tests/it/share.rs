@@ -2,16 +2,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a test may panic, and its child process speaks"
 )]
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use context_vars::{NoVars, Variable, Vars};
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, UPDATE_LAST_ACTIVITY};
 use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Image, Lease};
 use daytona_local::{Fault, Isolation, Server};
 use futures_util::future::join_all;
@@ -253,16 +254,20 @@ async fn what_cannot_be_shared_is_said_at_build() {
     assert!(!format!("{:?}", builder.build().unwrap()).contains("canary"));
 }
 
-/// A process of its own that opens the shared sandbox and tells its id.
+/// A process of its own that opens the shared sandbox when told to, and runs what it is told.
 struct Sharer {
     child: Child,
-    id: String,
+    stdin: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
 const URL: &str = "DENV_TEST_SHARER_URL";
 const KEY: &str = "DENV_TEST_SHARER_KEY";
+/// How long a sandbox is kept that nobody renews: the default.
+const LEASE: Duration = Duration::from_secs(300);
 
 impl Sharer {
+    /// Once this returns, it has everything but the sandbox.
     fn start(server: &Server) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "share::a_process_that_shares", "--nocapture"])
@@ -272,12 +277,30 @@ impl Sharer {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let id = lines.find_map(|line| line.ok()?.split_once("shared ")?.1.to_owned().into());
-        Self {
+        let stdin = child.stdin.take().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut sharer = Self {
             child,
-            id: id.expect("the process told the id"),
-        }
+            stdin,
+            lines,
+        };
+        assert_eq!(sharer.hear(), "ready");
+        sharer
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.stdin, "{line}").unwrap();
+    }
+
+    fn hear(&mut self) -> String {
+        let said = |line: std::io::Result<String>| Some(line.ok()?.split_once("shared ")?.1.into());
+        self.lines.find_map(said).expect("it goes on")
+    }
+
+    /// As SIGKILL: nothing is tidied up.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
@@ -295,37 +318,84 @@ fn a_process_that_shares() {
         .enable_all()
         .build()
         .unwrap();
-    let environment = sharer(&url, &key).build().unwrap();
+    let environment = sharer(&url, &key)
+        .renew_interval(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let mut orders = std::io::stdin().lines().map_while(Result::ok);
+    println!("shared ready");
+    assert_eq!(orders.next().as_deref(), Some("open"));
     let sandbox = runtime.block_on(environment.open(&NoVars)).unwrap();
     println!("shared {}", sandbox.id());
     // until it is killed, or nobody is there any more
-    let _ = std::io::stdin().read(&mut [0]);
+    for line in orders {
+        let printed = runtime.block_on(run(&sandbox, &line));
+        println!("shared {}", printed.trim());
+    }
+}
+
+/// Waits for what other processes do.
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: not within a minute");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_agree_and_the_death_of_one_changes_nothing_for_the_other() {
-    let server = server().await;
+    let server = Server::builder()
+        .isolation(Isolation::None)
+        .manual_clock()
+        .create_delay(Duration::from_secs(3))
+        .start()
+        .await
+        .unwrap();
     let mut first = Sharer::start(&server);
     let mut second = Sharer::start(&server);
-    assert_eq!(first.id, second.id);
-    first.child.kill().unwrap();
-    first.child.wait().unwrap();
+    // both create before either has anything
+    first.tell("open");
+    second.tell("open");
+    let creates = || server.requests_to(&CREATE_SANDBOX).len();
+    until("both create", || creates() >= 2).await;
+    assert!(server.sandboxes().iter().all(|row| row.state != "started"));
+    server.advance(Duration::from_secs(4)).unwrap();
+    let id = first.hear();
+    assert_eq!(second.hear(), id);
+    assert_eq!(server.sandboxes().len(), 1);
+    first.tell("echo kept > note");
+    first.hear();
+
+    first.kill();
+    // longer than a lease, in which the other one alone renews
+    let mut passed = Duration::ZERO;
+    while passed < LEASE * 2 {
+        let renewed = server.requests_to(&UPDATE_LAST_ACTIVITY).len();
+        let again = || server.requests_to(&UPDATE_LAST_ACTIVITY).len() > renewed + 1;
+        until("it is renewed", again).await;
+        server.advance(Duration::from_secs(60)).unwrap();
+        server.settled().await;
+        passed += Duration::from_secs(60);
+    }
+    second.tell("cat note");
+    assert_eq!(second.hear(), "kept");
     let third = on(&server).build().unwrap();
     let sandbox = third.open(&NoVars).await.unwrap();
-    assert_eq!(sandbox.id(), second.id);
-    assert_eq!(run(&sandbox, "echo here").await, "here\n");
+    assert_eq!((sandbox.id(), sandbox.generation()), (id.as_str(), 1));
     assert_eq!(server.sandboxes().len(), 1);
-    second.child.kill().unwrap();
-    second.child.wait().unwrap();
-    drop(third);
-    server.advance(Duration::from_secs(7 * 60)).unwrap();
+
+    second.kill();
+    drop((sandbox, third));
+    server.advance(LEASE + Duration::from_secs(60)).unwrap();
     server.settled().await;
     server.advance(Duration::from_secs(60)).unwrap();
     server.settled().await;
+    let row = server.sandbox(&id);
     assert!(
-        server
-            .sandbox(&second.id)
-            .is_none_or(|row| row.desired_state == "destroyed"),
+        row.is_none_or(|row| row.desired_state == "destroyed"),
         "silence ends it"
     );
     server.shutdown().await;

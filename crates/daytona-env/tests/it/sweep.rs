@@ -85,10 +85,14 @@ fn outcomes(report: &SweepReport) -> Vec<(&str, String)> {
 async fn what_nobody_renews_goes_and_nothing_else() {
     let server = server().await;
     let broken_one = broken(&server, "denv-broken", |_| ()).await;
-    broken(&server, "denv-kept", |body| {
-        body.auto_delete_interval = Some(1440)
+    // meant to be kept, as long as it can be of use
+    let keep = |body: &mut CreateSandbox| body.auto_delete_interval = Some(1440);
+    row(&server, "denv-kept", |body| {
+        keep(body);
+        body.auto_stop_interval = Some(0);
     })
     .await;
+    broken(&server, "denv-kept-broken", keep).await;
     broken(&server, "denv-other-namespace", |body| {
         body.labels
             .as_mut()
@@ -114,7 +118,11 @@ async fn what_nobody_renews_goes_and_nothing_else() {
     );
     assert_eq!(
         outcomes(&would),
-        [("denv-broken", "WouldRemove".to_owned()), kept.clone()]
+        [
+            ("denv-broken", "WouldRemove".to_owned()),
+            kept.clone(),
+            ("denv-kept-broken", "WouldRemove".to_owned())
+        ]
     );
     assert_eq!(server.requests_to(&DELETE_SANDBOX).len(), 0);
     assert!(would.swept()[0].idle.unwrap() >= Duration::from_secs(16 * 60));
@@ -122,15 +130,18 @@ async fn what_nobody_renews_goes_and_nothing_else() {
     let report = sweeper(&server).build().unwrap().sweep().await.unwrap();
     assert_eq!(
         outcomes(&report),
-        [("denv-broken", "Removed".to_owned()), kept]
+        [
+            ("denv-broken", "Removed".to_owned()),
+            kept,
+            ("denv-kept-broken", "Removed".to_owned())
+        ]
     );
-    assert_eq!((report.removed(), report.failed()), (1, 0));
+    assert_eq!((report.removed(), report.failed()), (2, 0));
     let deleted = server.requests_to(&DELETE_SANDBOX);
-    assert_eq!(deleted.len(), 1);
+    assert_eq!(deleted.len(), 2);
     assert!(
-        deleted[0].path.ends_with(&broken_one),
-        "by its id: {}",
-        deleted[0].path
+        deleted.iter().any(|call| call.path.ends_with(&broken_one)),
+        "by its id: {deleted:?}"
     );
     for name in [
         "denv-kept",

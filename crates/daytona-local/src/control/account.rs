@@ -15,6 +15,8 @@ use crate::server::reply::{Failure, Reply};
 /// the machine has.
 const AMPLE: i64 = 1_000_000;
 
+const NEVER: &str = "1970-01-01T00:00:00.000Z";
+
 fn known(id: &str) -> Result<(), Failure> {
     if id == ORGANIZATION {
         return Ok(());
@@ -23,7 +25,7 @@ fn known(id: &str) -> Result<(), Failure> {
     Err(Failure::new(403, "FORBIDDEN", message))
 }
 
-/// Nothing of the times of a suspension that never was: the documents promise texts, the service answers null.
+/// The documents promise times of a suspension, and typed clients want them, though there was none.
 fn view(app: &App) -> Value {
     let since = time(app.started);
     json!({
@@ -34,9 +36,9 @@ fn view(app: &App) -> Value {
         "createdAt": since,
         "updatedAt": since,
         "suspended": false,
-        "suspendedAt": null,
-        "suspensionReason": null,
-        "suspendedUntil": null,
+        "suspendedAt": NEVER,
+        "suspensionReason": "",
+        "suspendedUntil": NEVER,
         "suspensionCleanupGracePeriodHours": 0,
         "maxCpuPerSandbox": AMPLE,
         "maxMemoryPerSandbox": AMPLE,

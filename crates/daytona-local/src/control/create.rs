@@ -176,7 +176,7 @@ fn parse(
         archive: archive_interval(archive.unwrap_or(10_080))?,
         delete: delete.unwrap_or(-1),
     };
-    let ttl = ttl_minutes(ttl.unwrap_or(0))?;
+    let ttl = ttl_minutes(ttl.unwrap_or(0))?.filter(|_| app.options.time_to_live);
     let host = (!app.options.in_place).then_some(app.host.as_ref());
     let volumes = mounts::asked(body.get("volumes"), host)?;
     let secrets = secrets::asked(&app.store().secrets, body.get("secrets"))?;

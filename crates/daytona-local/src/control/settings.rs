@@ -70,6 +70,11 @@ pub(crate) fn auto_delete(app: &App, key: &str, value: &str) -> Result<Reply, Fa
 }
 
 pub(crate) fn ttl(app: &App, key: &str, value: &str) -> Result<Reply, Failure> {
+    if !app.options.time_to_live {
+        return Err(Failure::not_found(format!(
+            "Cannot POST /api/sandbox/{key}/ttl/{value}"
+        )));
+    }
     let value = ttl_minutes(minutes(value)?)?;
     let now = app.clock.now();
     change(app, key, 200, |row| {

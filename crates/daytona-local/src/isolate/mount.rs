@@ -53,7 +53,10 @@ impl Mounted {
     }
 
     fn source(&self) -> PathBuf {
-        self.volume.join(&self.subpath)
+        match self.subpath.trim_end_matches('/') {
+            "" => self.volume.clone(),
+            part => self.volume.join(part),
+        }
     }
 
     /// The rest of a path at or below it.

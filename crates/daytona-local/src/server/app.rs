@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) create_delay: Duration,
     pub(crate) default_snapshot: String,
     pub(crate) any_snapshot: bool,
+    /// Whether `ttlMinutes` counts.
+    pub(crate) time_to_live: bool,
     pub(crate) canned: Option<CannedExec>,
     /// Whether the admin endpoint is served.
     pub(crate) admin: bool,

@@ -73,6 +73,7 @@ pub struct ServerBuilder {
     create_delay: Duration,
     snapshots: BTreeSet<String>,
     any_snapshot: bool,
+    time_to_live: bool,
     canned: Option<CannedExec>,
     admin: bool,
     events: bool,
@@ -111,6 +112,7 @@ impl ServerBuilder {
             create_delay: Duration::ZERO,
             snapshots: BTreeSet::from([DEFAULT_SNAPSHOT.to_owned()]),
             any_snapshot: false,
+            time_to_live: true,
             canned: None,
             admin: false,
             events: true,
@@ -186,6 +188,13 @@ impl ServerBuilder {
     /// Whether every snapshot name is taken. False if not said.
     pub fn any_snapshot(mut self, any: bool) -> Self {
         self.any_snapshot = any;
+        self
+    }
+
+    /// Whether a time to live is counted. True if not said; false is a server of release 0.190 or older: `ttlMinutes` is
+    /// ignored, no row shows `autoDestroyAt`, and the route that sets it is not found.
+    pub fn time_to_live(mut self, counted: bool) -> Self {
+        self.time_to_live = counted;
         self
     }
 
@@ -314,6 +323,7 @@ impl ServerBuilder {
                 create_delay: self.create_delay,
                 default_snapshot: DEFAULT_SNAPSHOT.to_owned(),
                 any_snapshot: self.any_snapshot,
+                time_to_live: self.time_to_live,
                 canned: self.canned,
                 admin: self.admin,
                 events: self.events,

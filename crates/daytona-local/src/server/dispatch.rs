@@ -189,7 +189,12 @@ async fn documented(
         || matches!(
             route,
             // the event socket asks for the token once it is open
-            Some("HealthController_live" | "HealthController_check" | "connectEvents")
+            Some(
+                "HealthController_live"
+                    | "HealthController_check"
+                    | "listSharedRegions"
+                    | "connectEvents"
+            )
         );
     let origin = if let_in {
         Ok(())

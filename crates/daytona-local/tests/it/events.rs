@@ -90,6 +90,14 @@ async fn every_change_of_a_sandbox_is_told_in_its_order() {
         .await
         .unwrap();
     assert_eq!(until(&mut events, "snapshot").await, ["snapshot.created"]);
+    let told = ["snapshot.state.updated", "snapshot.state.updated"];
+    let volume = api.volumes().create("data").await.unwrap();
+    let until_made = until(&mut events, "volume").await;
+    assert_eq!(until_made, [told.as_slice(), &["volume.created"]].concat());
+    api.volumes().delete(&volume.id).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(until(&mut events, "volume").await, ["volume.state.updated"]);
+    }
     assert_eq!(server.requests_to(&EVENT_SOCKET).len(), 1);
 }
 

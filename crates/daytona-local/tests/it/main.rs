@@ -23,6 +23,7 @@ mod plane;
 mod ports;
 mod previews;
 mod secrets;
+mod served;
 mod server;
 mod snapshots;
 mod ssh;

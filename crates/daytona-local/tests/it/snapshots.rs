@@ -238,6 +238,10 @@ async fn what_cannot_be_one_is_refused() {
     let digest = format!("debian@sha256:{}", "a".repeat(64));
     let set = |new: &mut CreateSnapshot| new.image_name = Some(digest.clone());
     snapshots.create("team/tools:1.0", set).await.unwrap();
+    assert_eq!(
+        snapshots.get("team/tools:1.0").await.unwrap().image_name,
+        Some(digest)
+    );
     let taken = snapshots.create("team/tools:1.0", image).await.unwrap_err();
     assert_eq!(taken.status(), Some(409));
     let everybodys = snapshots.get("everybody").await.unwrap();

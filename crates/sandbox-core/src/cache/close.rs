@@ -60,7 +60,7 @@ impl<P: Provider> CachingFactory<P> {
                 Err(_) => shared.orphan(),
             }
         }
-        let left = (shared.ledger).leftovers(ended, shared.provider.server_bound());
+        let left = (shared.ledger).leftovers(ended, &shared.provider);
         let mut closed = Vec::new();
         while let Ok((epoch, sandbox)) = removals.try_recv() {
             if epoch <= ended {

@@ -124,7 +124,7 @@ impl<P: Provider> Shared<P> {
         self.ledger.unanswered(item, *creation.unanswered());
         match outcome {
             Outcome::Ready { target, .. } => {
-                self.ledger.condemn(item, target);
+                self.ledger.condemn(item, target, true);
                 (End::Failed(closed()), Concluded::Remove(item))
             }
             Outcome::Failed(error) => {
@@ -132,7 +132,7 @@ impl<P: Provider> Shared<P> {
                 (End::Failed(error), Concluded::Nothing)
             }
             Outcome::Broken { target, reason } => {
-                self.ledger.condemn(item, target);
+                self.ledger.condemn(item, target, false);
                 (End::Failed(reason), Concluded::Remove(item))
             }
             Outcome::Unclear(error) => {
@@ -170,7 +170,7 @@ impl<P: Provider> Shared<P> {
                     Revived::Back => self.ledger.done(item),
                     Revived::Lost => {
                         self.table.release();
-                        self.ledger.condemn(item, entry.target.clone());
+                        self.ledger.condemn(item, entry.target.clone(), false);
                     }
                     Revived::Late => {}
                 }
@@ -195,7 +195,7 @@ impl<P: Provider> Shared<P> {
             }
             Revived::Late => {
                 entry.attempt.liveness().mark_closed();
-                self.ledger.condemn(item, entry.target.clone());
+                self.ledger.condemn(item, entry.target.clone(), false);
                 (End::Failed(closed()), Concluded::Remove(item))
             }
         }

@@ -42,6 +42,8 @@ struct Item<P: Provider> {
     why: Option<Error>,
     /// The service would not remove it and has stopped it instead.
     stopped: bool,
+    /// It was seen to run as it should, so that the service's lease on it holds.
+    usable: bool,
     /// A task looks after it.
     running: bool,
     /// Waiting longer will not help.
@@ -51,7 +53,8 @@ struct Item<P: Provider> {
 }
 
 impl<P: Provider> Item<P> {
-    fn condemn(&mut self, target: Target) {
+    fn condemn(&mut self, target: Target, usable: bool) {
+        self.usable = usable;
         self.subject = self.subject.with_target(&target);
         self.target = target;
         self.fate = Fate::Deleting;
@@ -127,6 +130,7 @@ impl<P: Provider> Ledger<P> {
                 unanswered,
                 why: None,
                 stopped: false,
+                usable: false,
                 running,
                 settled: false,
                 closing: false,
@@ -155,7 +159,11 @@ impl<P: Provider> Ledger<P> {
 
     /// Notes a sandbox to be removed.
     pub(super) fn doomed(&self, entry: &Entry<P>) -> u64 {
-        self.of(entry, Fate::Deleting)
+        let id = self.of(entry, Fate::Deleting);
+        if let Some(item) = self.lock().all.get_mut(&id) {
+            item.usable = true;
+        }
+        id
     }
 
     fn of(&self, entry: &Entry<P>, fate: Fate) -> u64 {
@@ -215,10 +223,12 @@ impl<P: Provider> Ledger<P> {
     }
 
     /// A creation left something to remove.
-    pub(super) fn condemn(&self, id: u64, target: Target) {
+    ///
+    /// `usable`: it was seen to run as it should.
+    pub(super) fn condemn(&self, id: u64, target: Target, usable: bool) {
         let mut items = self.lock();
         if let Some(item) = items.all.get_mut(&id) {
-            item.condemn(target);
+            item.condemn(target, usable);
         }
     }
 
@@ -228,7 +238,7 @@ impl<P: Provider> Ledger<P> {
         match items.all.get_mut(&id) {
             Some(item) if matches!(item.fate, Fate::Unclear { .. }) => {
                 item.unanswered.found_one();
-                item.condemn(target);
+                item.condemn(target, false);
                 true
             }
             _ => false,

@@ -38,7 +38,8 @@ impl Leftover {
         self
     }
 
-    /// Adds after how long without renewal the server removes it by itself.
+    /// Adds after how long without renewal the server removes it by itself; `None` if that is not
+    /// known.
     #[must_use]
     pub fn with_server_bound(mut self, bound: Option<Duration>) -> Self {
         self.server_bound = bound;
@@ -77,7 +78,9 @@ impl Leftover {
         &self.why
     }
 
-    /// After how long without renewal the server removes it by itself; `None` if it does not.
+    /// After how long without renewal the server removes it by itself; `None` if it does not, or if
+    /// nothing is known that says when: it broke or was never seen to run, or something keeps the
+    /// service from removing it.
     #[must_use]
     pub fn server_bound(&self) -> Option<Duration> {
         self.server_bound

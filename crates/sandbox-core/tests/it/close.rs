@@ -98,7 +98,7 @@ async fn a_create_that_does_not_end_is_reported() {
     assert_eq!(
         error.to_string(),
         format!(
-            "a sandbox may be left: {}: it was still being created; the server removes it within 300 s",
+            "a sandbox may be left: {}: it was still being created",
             left.name()
         )
     );

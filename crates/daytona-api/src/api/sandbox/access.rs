@@ -152,7 +152,8 @@ impl Sandboxes {
     ) -> Result<Sandbox, Error> {
         let call = Call::new(&routes::REVOKE_SSH_ACCESS, &[id_or_name])?;
         let hidden = token.map(str::to_owned);
-        self.sandbox(call.maybe("token", token).hide(&hidden)).await
+        let call = call.maybe("token", token).hide(&hidden);
+        self.same(id_or_name, call).await
     }
 
     /// Whether an SSH token opens a sandbox, and which: `GET /sandbox/ssh-access/validate`. A wrong token is no

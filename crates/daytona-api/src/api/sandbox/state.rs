@@ -148,8 +148,8 @@ impl Sandboxes {
             name: name.to_owned(),
             include_memory: include_memory.then_some(true),
         };
-        self.sandbox(Call::new(&routes::CREATE_SANDBOX_SNAPSHOT, &[id_or_name])?.json(&body)?)
-            .await
+        let call = Call::new(&routes::CREATE_SANDBOX_SNAPSHOT, &[id_or_name])?.json(&body)?;
+        self.same(id_or_name, call).await
     }
 
     /// Makes a copy of a running sandbox with all its state: `POST /sandbox/{id_or_name}/fork`. Only the class

@@ -123,7 +123,9 @@ impl Closing<'_> {
                 format!("the server itself removes it within {} s", bound.as_secs())
             }
             (Target::Account(_), None) => {
-                "the server does not remove it by itself: delete it".to_owned()
+                "if it gets to run, the server itself removes it once its lease is over; if not, \
+                it may stay: see `daytona-env ls`, and run `daytona-env sweep`"
+                    .to_owned()
             }
         }
     }

@@ -198,12 +198,17 @@ fn taken(
     let (now, delay) = (app.clock.now(), app.options.create_delay);
     let mut store = app.store();
     let news = store.news.clone();
-    if let Some(row) = store.rows.get_mut(sandbox)
-        && row.state == SandboxState::Snapshotting
-        && row.pending_for_snapshot()
-    {
-        row.settle(before, now);
-    }
+    let row = store.rows.get_mut(sandbox);
+    let row =
+        row.filter(|row| row.state == SandboxState::Snapshotting && row.pending_for_snapshot());
+    let frozen = match row {
+        Some(row) => {
+            row.settle(before, now);
+            frozen
+        }
+        // who knows what was copied before it was gone
+        None => Err(std::io::Error::other("the sandbox was destroyed meanwhile")),
+    };
     let Some(snapshot) = store.snapshots.rows.get_mut(id) else {
         return;
     };

@@ -197,3 +197,34 @@ async fn volumes_are_not_in_it_and_too_much_is_told() {
     assert_eq!(state, Some(SandboxState::Started));
     server.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_sandbox_that_is_gone_meanwhile_leaves_no_half_of_one() {
+    let (server, api) = start(plain()).await;
+    let sandboxes = api.sandboxes();
+    let sandbox = sandboxes.create().send().await.unwrap();
+    let toolbox = api.toolbox(&sandbox).unwrap();
+    // enough that copying it takes longer than the next request
+    run(
+        &toolbox,
+        "for d in $(seq 10); do mkdir d$d; (cd d$d && touch $(seq 500)); done",
+    )
+    .await;
+    sandboxes
+        .create_snapshot(&sandbox.id, "s", false)
+        .await
+        .unwrap();
+    server.vanish(&sandbox.id).await;
+    server.settled().await;
+    let taken = api.snapshots().get("s").await.unwrap();
+    if taken.state == SnapshotState::Active {
+        // the copy was faster
+        let other = from(&api, "s").await;
+        assert_eq!(run(&other, "find . -type f | wc -l").await, "5000\n");
+    } else {
+        assert_eq!(taken.state, SnapshotState::Error);
+        let reason = taken.error_reason.unwrap();
+        assert!(reason.contains("destroyed meanwhile"), "{reason}");
+    }
+    server.shutdown().await;
+}

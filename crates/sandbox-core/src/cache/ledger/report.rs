@@ -4,16 +4,30 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Fate, Ledger};
+use super::{Fate, Item, Ledger};
 use crate::cache::snapshot::of_subject;
 use crate::event::Subject;
 use crate::{
     ClosedSandbox, Destroyed, Error, ErrorKind, Leftover, Provider, SandboxSnapshot, SnapshotState,
 };
 
+/// When the service removes it, as far as that is known.
+fn bound<P: Provider>(item: &Item<P>, provider: &P) -> Option<Duration> {
+    let in_its_way = item
+        .why
+        .as_ref()
+        .is_some_and(|why| matches!(why.kind(), ErrorKind::Conflict | ErrorKind::InvalidInput));
+    match item.fate {
+        // what refuses us as it is refuses the service's own timers too
+        _ if in_its_way => None,
+        Fate::Deleting if item.usable => provider.server_bound(),
+        _ => provider.server_bound_at_worst(&item.target),
+    }
+}
+
 impl<P: Provider> Ledger<P> {
     /// What of these epochs is left, or may be.
-    pub(in crate::cache) fn leftovers(&self, epoch: u64, bound: Option<Duration>) -> Vec<Leftover> {
+    pub(in crate::cache) fn leftovers(&self, epoch: u64, provider: &P) -> Vec<Leftover> {
         let items = self.lock();
         items
             .all
@@ -32,7 +46,7 @@ impl<P: Provider> Ledger<P> {
                 });
                 Leftover::new(item.target.id().map(str::to_owned), item.target.name(), why)
                     .with_generation(item.subject.generation())
-                    .with_server_bound(bound)
+                    .with_server_bound(bound(item, provider))
                     .with_stopped(item.stopped)
             })
             .collect()

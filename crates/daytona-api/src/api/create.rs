@@ -31,7 +31,6 @@ use crate::routes::control_plane as routes;
 #[must_use = "nothing is sent before `send`"]
 pub struct Create {
     client: Daytona,
-    body: CreateSandbox,
     /// One whose local files are to be uploaded first.
     #[cfg(feature = "context")]
     image: Option<Image>,

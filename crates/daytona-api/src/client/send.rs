@@ -18,8 +18,6 @@ use crate::request::Call;
 use crate::response::{
     Answer, Patience, broken, decode, read, read_error, refused, refused_by_storage,
 };
-use crate::transport::{Body, ByteStream, Wait};
-use crate::response::{Answer, Patience, broken, decode, read, read_error, refused};
 use crate::transport::{About, Body, ByteStream, TransportError, Wait};
 
 type Begun<'a, T> = Pin<Box<dyn Future<Output = Result<T, TransportError>> + Send + 'a>>;
@@ -288,16 +286,13 @@ impl Daytona {
         for told in told {
             told.answered(status, &headers, self.hidden(call));
         }
-        if !head.status.is_success() && call.also != Some(status) {
-            let text = read_error(body, patience).await;
+        if !(200..300).contains(&status) && call.also != Some(status) {
+            let text = Box::pin(read_error(body, patience)).await;
             let refused = if call.is_foreign() {
                 refused_by_storage
             } else {
                 refused
             };
-            return Err(refused(status, &head.headers, &text, &self.hidden(call)));
-        if !(200..300).contains(&status) && call.also != Some(status) {
-            let text = Box::pin(read_error(body, patience)).await;
             return Err(refused(status, &headers, &text, &self.hidden(call)));
         }
         match want {

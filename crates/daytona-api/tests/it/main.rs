@@ -2,10 +2,10 @@
 
 #[cfg(feature = "test-util")]
 mod build_log;
-#[cfg(all(feature = "context", feature = "test-util"))]
-mod contexts;
 #[cfg(feature = "test-util")]
 mod cassettes;
+#[cfg(all(feature = "context", feature = "test-util"))]
+mod contexts;
 mod decode;
 #[cfg(feature = "test-util")]
 mod failures;

@@ -234,7 +234,8 @@ async fn open_request_of_a_dead_client(time_to_live: bool, most: u64) {
     let request = ExecRequest::argv(["true"]).timeout(20 * HOUR);
     let mut leaked = std::pin::pin!(sandbox.exec(request));
     assert!(timeout(Duration::from_secs(1), &mut leaked).await.is_err());
-    assert_eq!(left(&server)[0].auto_destroy_at.is_some(), time_to_live);
+    let row = left(&server).pop().unwrap();
+    assert_eq!(row.auto_destroy_at.is_some(), time_to_live);
     process.kill();
     assert!(
         timeout(Duration::from_secs(most), &mut leaked)

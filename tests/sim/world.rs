@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_SANDBOX, UPDATE_LAST_ACTIVITY};
+use daytona_api::routes::control_plane::{
+    CREATE_SANDBOX, DELETE_SANDBOX, GET_SANDBOX, UPDATE_LAST_ACTIVITY,
+};
 use daytona_env::Lease;
 use daytona_local::{CannedExec, Fault, FaultKind, FaultPlan, SandboxRow, Server};
 use fastrand::Rng;
@@ -108,6 +110,7 @@ pub(super) struct Weather {
     pub(super) failing: bool,
     cached: bool,
     deaf: bool,
+    swallowing: bool,
 }
 
 /// How all processes of a world use it.
@@ -213,6 +216,7 @@ impl Weather {
             failing: draw.u8(0..6) == 0,
             cached: draw.u8(0..4) == 0,
             deaf: draw.u8(0..6) == 0,
+            swallowing: draw.u8(0..6) == 0,
         }
     }
 
@@ -237,6 +241,10 @@ impl Weather {
         if self.cached {
             let cache = Fault::on(&GET_SANDBOX).negative_cache(Duration::from_secs(10));
             faults.inject(cache.always());
+        }
+        if self.swallowing {
+            let swallowed = Fault::on(&DELETE_SANDBOX).swallow();
+            faults.inject(swallowed.nth(draw.u64(1..4)));
         }
         if self.deaf {
             let lost = Fault::on(&UPDATE_LAST_ACTIVITY).answer(503, "{}");

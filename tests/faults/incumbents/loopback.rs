@@ -9,9 +9,9 @@ use context_vars::{NoVars, Variable, Vars};
 use daytona_api::routes::control_plane::CREATE_SANDBOX;
 use daytona_api::test_util::Capturing;
 use daytona_api::transport::HyperTransport;
-use daytona_env::DaytonaEnvironment;
-use daytona_local::Fault;
-use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
+use daytona_env::{DaytonaEnvironment, Image};
+use daytona_local::{Fault, Server};
+use sandbox_core::{ErrorKind, ExecRequest, ExecStatus, Sandbox};
 use serde_json::Value;
 
 use super::{Case, HOST_KEY, case};
@@ -25,17 +25,8 @@ pub(super) async fn cases() -> Vec<Case> {
 }
 
 async fn tenants() -> Vec<Case> {
+    let images = images().await;
     let server = loopback().await;
-    let environment = on(&server).image(Variable::new("image")).build().unwrap();
-    for image in ["debian:12", "python:3.12"] {
-        environment
-            .open(&Vars::new().with("image", image))
-            .await
-            .unwrap();
-    }
-    let images = format!("{} sandboxes", left(&server).len());
-    environment.close().await.unwrap();
-
     let environment = on(&server).scope(Variable::new("tenant")).build().unwrap();
     let tenant = |name: &str| Vars::new().with("tenant", name);
     let one = environment.open(&tenant("one")).await.unwrap();
@@ -60,10 +51,14 @@ async fn tenants() -> Vec<Case> {
     let requests = server.requests().len() - before;
     let empty = format!("error: {}, {requests} requests", opened.is_err());
 
-    let shown = format!("{environment:?} {:?}", on(&server));
-    let shown = format!("key shown: {}", shown.contains(server.token()));
+    let shown = shown(&server).await;
     vec![
-        case("two images", "one sandbox for both", "2 sandboxes", images),
+        case(
+            "two `Image`s, of one base and other lines",
+            "one sandbox for both",
+            "2 sandboxes, each of its own lines: true; shared: refused",
+            images,
+        ),
         case(
             "two tenants, the same parameters, told apart by `scope`",
             "one sandbox for both",
@@ -77,12 +72,129 @@ async fn tenants() -> Vec<Case> {
             empty,
         ),
         case(
-            "Debug of the configuration",
+            "Debug of the configuration, and of what is cached by it",
             "the key in clear",
-            "key shown: false",
+            "key, variable or tenant shown: false",
             shown,
         ),
     ]
+}
+
+/// Two images of the same base, in environments of their own, and in two of a fleet.
+async fn images() -> String {
+    let server = loopback().await;
+    let seen = Capturing::new(Arc::new(HyperTransport::new()));
+    let image = |package: &str| Image::base("debian:12").pip_install([package]);
+    let with = |package: &str| {
+        let builder = on(&server).transport(Arc::new(seen.clone()));
+        builder.image(image(package))
+    };
+    let both = ["numpy", "pandas"].map(|package| with(package).build().unwrap());
+    for environment in &both {
+        environment.open(&NoVars).await.unwrap();
+    }
+    let made = left(&server).len();
+    let creates = seen.requests();
+    let built = ["numpy", "pandas"].map(|package| {
+        let lines = serde_json::to_string(image(package).dockerfile().unwrap()).unwrap();
+        let asks = |body: &[u8]| String::from_utf8_lossy(body).contains(&lines);
+        creates.iter().filter(|create| asks(create.body())).count()
+    });
+    for environment in &both {
+        environment.close().await.unwrap();
+    }
+    let fleet = ["numpy", "pandas"].map(|package| {
+        let builder = with(package).share("workers", "a-fleet-key-0123456789");
+        builder.build().unwrap()
+    });
+    fleet[0].open(&NoVars).await.unwrap();
+    let shared = match fleet[1].open(&NoVars).await {
+        Err(error) if error.kind() == ErrorKind::Conflict => "refused".to_owned(),
+        other => format!("{other:?}"),
+    };
+    format!(
+        "{made} sandboxes, each of its own lines: {}; shared: {shared}",
+        built == [1, 1]
+    )
+}
+
+/// Everything that can be printed of an environment in use.
+async fn shown(server: &Server) -> String {
+    let builder = || {
+        let builder = on(server).scope("canary-tenant");
+        builder.env_var("SECRET", "canary-value")
+    };
+    let environment = builder().build().unwrap();
+    let mut events = environment.events();
+    let sandbox = environment.open(&NoVars).await.unwrap();
+    let mut shown = format!("{:?} {environment:?} {sandbox:?}", builder());
+    shown += &format!("{:?} {:#?}", sandbox.info(), environment.snapshot());
+    while let Some(event) = events.try_next() {
+        shown += &format!("{event:?}");
+    }
+    shown += &format!("{:?}", environment.close_and_report().await);
+    // it was looked at with the sandbox in it
+    assert!(shown.matches(sandbox.id()).count() > 3, "{shown}");
+    let secrets = [server.token(), "canary-tenant", "canary-value"];
+    let seen = secrets.iter().any(|secret| shown.contains(secret));
+    format!("key, variable or tenant shown: {seen}")
+}
+
+const END: &str = "INCUMBENTS_END";
+
+/// How a program ends that does not close: run as a process of its own, which is told how.
+#[test]
+#[expect(clippy::exit, reason = "this is what is tried")]
+fn ends() {
+    let given = |name: &str| std::env::var_os(name).map(|text| text.into_string().unwrap());
+    let Some(how) = given(END) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let environment = DaytonaEnvironment::builder()
+        .api_url(given("INCUMBENTS_URL").unwrap())
+        .api_key(given("INCUMBENTS_TOKEN").unwrap())
+        .build()
+        .unwrap();
+    let sandbox = runtime.block_on(environment.open(&NoVars)).unwrap();
+    match how.as_str() {
+        "exit" => std::process::exit(7),
+        "panic" => panic!("an exception of {}", sandbox.id()),
+        _ => nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap(),
+    }
+}
+
+/// How many sandboxes each end of a process leaves, by its lease and a minute; and a drop in one that goes on.
+async fn processes() -> String {
+    let server = loopback().await;
+    let environment = on(&server).build().unwrap();
+    drop(environment.open(&NoVars).await.unwrap());
+    drop(environment);
+    let dropped = tokio::time::timeout(crate::world::HEALED, async {
+        while !left(&server).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let dropped = dropped.await.is_ok();
+    let mut told = format!("a drop leaves none: {dropped}");
+    for how in ["exit", "panic", "SIGTERM"] {
+        let before = server.sandboxes().len();
+        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", "faults::incumbents::loopback::ends"])
+            .env(END, how)
+            .env("INCUMBENTS_URL", server.api_url())
+            .env("INCUMBENTS_TOKEN", server.token());
+        let ended = child.output().await.unwrap();
+        assert!(!ended.status.success(), "{how}: {ended:?}");
+        assert_eq!(server.sandboxes().len(), before + 1, "{how}: {ended:?}");
+        for step in [Duration::from_secs(300), Duration::from_secs(60)] {
+            server.advance(step).unwrap();
+            server.settled().await;
+        }
+        told += &format!(", {how}: {}", left(&server).len());
+    }
+    told
 }
 
 async fn commands() -> Vec<Case> {
@@ -186,6 +298,7 @@ async fn wire() -> Vec<Case> {
         (runs, closes.join().unwrap().is_ok())
     });
     assert!(matches!(runs, ExecStatus::Exited(_)));
+    let ends = processes().await;
     let loops = format!("{runs:?}, closes: {closes}, {} leaked", left(&server).len());
     vec![
         case(
@@ -193,6 +306,12 @@ async fn wire() -> Vec<Case> {
             "the body goes there, secrets and all",
             "sent elsewhere: false",
             redirect,
+        ),
+        case(
+            "the process ends: by exit, by an exception, by a signal; six minutes later",
+            "1 leaked each, for ever",
+            "a drop leaves none: true, exit: 0, panic: 0, SIGTERM: 0",
+            ends,
         ),
         case(
             "a second event loop uses it, a third closes",

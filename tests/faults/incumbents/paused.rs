@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Case, case};
-use crate::world::{Mortal, NEVER, at, in_place, left, on, wire};
+use crate::world::{NEVER, at, in_place, left};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -239,29 +239,6 @@ async fn ends() -> Vec<Case> {
     );
     let twice = closed(&server, &environment).await;
 
-    // a normal end drops the environment; an exception, too
-    let server = in_place(|builder| builder);
-    let environment = at(&server).build().unwrap();
-    drop(environment.open(&NoVars).await.unwrap());
-    drop(environment);
-    sleep(seconds(5)).await;
-    let dropped = left(&server).len();
-    // a signal that nobody handles drops nothing
-    let process = Mortal::default();
-    let environment = on(&server)
-        .transport(wire(&server))
-        .spawner(process.spawner())
-        .workdir("/tmp")
-        .build()
-        .unwrap();
-    environment.open(&NoVars).await.unwrap();
-    process.kill();
-    sleep(seconds(360)).await;
-    let ended = format!(
-        "{dropped} left by a drop, {} six minutes after a kill",
-        left(&server).len()
-    );
-
     let server = in_place(|builder| builder);
     let environment = at(&server).build().unwrap();
     let first = environment.open(&NoVars).await.unwrap();
@@ -298,12 +275,6 @@ async fn ends() -> Vec<Case> {
             "3 leaked",
             "0 leaked",
             twice,
-        ),
-        case(
-            "the process ends: normally, by an exception, by signals",
-            "1 leaked each, for ever",
-            "0 left by a drop, 0 six minutes after a kill",
-            ended,
         ),
         case(
             "destroyed behind our back, then five opens",

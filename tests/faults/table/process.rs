@@ -61,8 +61,8 @@ pub(super) const ROWS: &[Row] = &[
     void(
         "82",
         "fork() without exec",
-        "a child notices and refuses",
-        "safe Rust cannot fork without exec, and the workspace forbids unsafe code",
+        "nothing is promised in the child, which has none of a factory's threads; the parent's sandboxes stay the parent's",
+        "the user's program may fork, but a test of it needs unsafe code, which the workspace forbids; exec, or open in the child alone",
     ),
     row(
         "83",

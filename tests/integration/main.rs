@@ -8,6 +8,7 @@ mod baseline;
 mod canaries;
 mod close;
 mod flight;
+mod processes;
 mod recorder;
 mod spans;
 mod streaming;

@@ -67,6 +67,8 @@ pub(crate) fn log_to_stderr(verbose: u8, filter: Option<&str>) {
         )
     };
     let directives = match (verbose, filter) {
+        // that crate writes the arguments of calls in full, and with them what a model puts into files
+        (0, Some(filter)) if !filter.contains("rmcp") => format!("{filter},rmcp=warn"),
         (0, Some(filter)) => filter.to_owned(),
         (0, None) => "error".to_owned(),
         (1, _) => ours("info"),

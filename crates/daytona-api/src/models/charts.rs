@@ -87,15 +87,22 @@ impl Chart {
     }
 
     fn read(mut members: Members) -> Self {
-        let kind = members.text("type").unwrap_or_default();
-        Self {
+        let kind = members.text("type");
+        // none has this kind: what was told stays beside
+        let unnamed = kind.as_ref().is_some_and(String::is_empty);
+        let kind = kind.unwrap_or_default();
+        let mut chart = Self {
             title: members.text("title"),
             png: members.text("png"),
             x: Axis::read(&mut members, &X),
             y: Axis::read(&mut members, &Y),
             data: ChartData::read(kind, &mut members),
             other: members.rest(),
+        };
+        if unnamed {
+            chart.other.insert("type".to_owned(), Value::from(""));
         }
+        chart
     }
 
     fn write(&self) -> Map<String, Value> {

@@ -125,7 +125,7 @@ fn one(pattern: &[char], at: usize, char: char) -> Option<usize> {
             let negated = pattern.get(at + 1) == Some(&'!');
             let begin = at + 1 + usize::from(negated);
             // a `]` at the beginning is one of the set
-            let rest = pattern.get(begin + 1..)?;
+            let rest = pattern.get(begin + 1..).unwrap_or_default();
             let Some(length) = rest.iter().position(|&char| char == ']') else {
                 return (char == '[').then_some(at + 1);
             };

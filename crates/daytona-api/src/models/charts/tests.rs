@@ -94,7 +94,8 @@ fn what_has_not_its_form_is_kept_beside() {
         "elements": [{"label": 7, "points": [[1, 2], [1, 2, 3]], "dashes": [4]}],
     }));
     assert_eq!((odd.title.clone(), odd.x.ticks.len()), (None, 0));
-    let others: Vec<_> = odd.other.keys().map(String::as_str).collect();
+    let mut others: Vec<_> = odd.other.keys().map(String::as_str).collect();
+    others.sort_unstable();
     assert_eq!(others, ["colour", "title", "x_tick_labels", "x_ticks"]);
     assert_eq!(odd.y.scale, Some(AxisScale::Other("squared".to_owned())));
     let ChartData::Line(lines) = &odd.data else {

@@ -1,5 +1,7 @@
 //! Takes out of exchanges what nobody may read.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -122,7 +124,7 @@ impl Secrets {
                     };
                     (self.text(name), value)
                 });
-                Value::Object(members.collect())
+                sorted(members)
             }
             Value::Array(all) => all
                 .iter()
@@ -142,7 +144,7 @@ impl Secrets {
                 let members = members
                     .iter()
                     .map(|(name, value)| (self.text(name), self.hide_all(value)));
-                Value::Object(members.collect())
+                sorted(members)
             }
             other => other.clone(),
         }
@@ -245,4 +247,10 @@ fn in_base64(secret: &str) -> impl Iterator<Item = Zeroizing<String>> {
         let piece = text.get(from..to)?;
         (piece.len() >= SHORTEST_BASE64).then(|| Zeroizing::new(piece.to_owned()))
     })
+}
+
+/// In the order of the names, whichever order the map keeps: that depends on the features of other crates.
+fn sorted(members: impl Iterator<Item = (String, Value)>) -> Value {
+    let members: BTreeMap<String, Value> = members.collect();
+    Value::Object(members.into_iter().collect())
 }

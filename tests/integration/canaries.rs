@@ -4,6 +4,7 @@ mod evidence;
 mod forms;
 mod later;
 mod log;
+mod told;
 
 use evidence::collect;
 use forms::Canaries;

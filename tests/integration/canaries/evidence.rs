@@ -17,6 +17,7 @@ use sandbox_core::{CloseError, Error, ErrorKind, ExecRequest, Leftover, Sandbox,
 use super::forms::Canaries;
 use super::later;
 use super::log::Log;
+use super::told;
 use crate::support::{server, start};
 
 pub(crate) type Evidence = BTreeMap<&'static str, Vec<String>>;
@@ -98,6 +99,7 @@ pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evide
     let mut errors = refusals(&scene).await;
     errors.extend(answers(&scene).await);
     errors.extend(later::echoed(&scene).await);
+    told::told(&scene, &mut evidence).await;
     evidence.insert("errors", errors);
     evidence.insert("leftovers", leftovers(&scene).await);
     if leak {
@@ -131,7 +133,7 @@ fn values(scene: &Scene<'_>) -> Vec<String> {
     let secret = Secret::new(canaries.env.as_str());
     let request = ExecRequest::argv(["echo", &canaries.env])
         .env("PLAIN", canaries.env.as_str())
-        .stdin(canaries.env.clone());
+        .stdin(canaries.input.clone());
     let config = Config::new(canaries.key.as_str()).api_url(scene.server.api_url());
     vec![
         debug(&context),
@@ -163,6 +165,9 @@ fn environments(scene: &Scene<'_>) -> Vec<String> {
     };
     vec![
         debug(&scene.builder()),
+        debug(&scene.sharer()),
+        debug(&scene.sharer().build().unwrap()),
+        debug(&scene.sharer().build().unwrap().snapshot()),
         debug(&scene.environment()),
         debug(&constant()),
         debug(&constant().build().unwrap()),
@@ -201,10 +206,23 @@ async fn sandboxes(scene: &Scene<'_>) -> Vec<String> {
     }
     shown.push(debug(&outcome));
     sandbox
-        .put("note", scene.canaries.env.clone().into())
+        .put("note", scene.canaries.file.clone().into())
         .await
         .unwrap();
     shown.push(debug(&sandbox.list("").await.unwrap()));
+    // what goes into commands and comes out of them
+    let request = || ExecRequest::shell("tee copy; cat note");
+    let input = scene.canaries.input.as_bytes();
+    let outcome = sandbox.exec_piped(request(), input).await.unwrap();
+    let both = format!("{}{}", scene.canaries.input, scene.canaries.file);
+    assert_eq!(outcome.stdout().text_lossy(), both);
+    shown.push(debug(&outcome));
+    let started = request().stdin(scene.canaries.input.clone());
+    shown.push(debug(&started));
+    let mut running = sandbox.start(started).await.unwrap();
+    shown.push(debug(&running));
+    while running.next().await.is_some() {}
+    shown.push(debug(&running.wait().await));
     environment.close().await.unwrap();
     shown.push(chain(
         &sandbox.exec(ExecRequest::argv(["true"])).await.unwrap_err(),
@@ -375,6 +393,7 @@ async fn plant(scene: &Scene<'_>, evidence: &mut Evidence) {
         drop(tracing::trace_span!("planted", secret));
         let late = tracing::trace_span!("planted later", secret = tracing::field::Empty);
         late.record("secret", secret);
+        told::planted(scene, secret, evidence).await;
         // what is sent in the clear
         let created = api
             .sandboxes()

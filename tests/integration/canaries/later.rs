@@ -49,7 +49,19 @@ async fn calls(scene: &Scene<'_>, status: u16) -> Vec<String> {
             .answer(status, echo.clone())
             .always(),
     );
-    shown.push(chain(&sandbox.put("a", "x".into()).await.unwrap_err()));
+    let file = || scene.canaries.file.clone().into();
+    shown.push(chain(&sandbox.put("a", file()).await.unwrap_err()));
+    let input = scene.canaries.input.as_bytes();
+    match sandbox.exec_piped(ExecRequest::argv(["cat"]), input).await {
+        Ok(outcome) => shown.push(
+            debug(&outcome)
+                + &outcome
+                    .cause()
+                    .map(|cause| chain(cause))
+                    .unwrap_or_default(),
+        ),
+        Err(error) => shown.push(chain(&error)),
+    }
     shown.push(chain(&sandbox.get("a").await.unwrap_err()));
     shown.push(chain(&sandbox.list("").await.unwrap_err()));
     shown.push(chain(&sandbox.make_dir("d").await.unwrap_err()));

@@ -1,10 +1,6 @@
 //! What is told of sandboxes beside errors: events, snapshots, reports of closes; and what a client of the Model Context
 //! Protocol is answered.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 

@@ -34,7 +34,7 @@ pub(super) const DELETE: Duration = Duration::from_secs(120);
 /// How long a create may take.
 pub(super) const CREATE: Duration = Duration::from_secs(60);
 /// How long a look at a sandbox in doubt may take.
-const LOOK: Duration = Duration::from_secs(15);
+pub(super) const LOOK: Duration = Duration::from_secs(15);
 /// How long an answer, and what it stands for, may be held up.
 const HELD_UP: Duration = Duration::from_secs(3);
 /// How much later than its connection a create may be done.

@@ -113,9 +113,7 @@ fn full<'a>(root: &'a Path, sh: &'a Shell, options: &Options) -> Vec<Step<'a>> {
     }
     steps.push(("doc", Box::new(|| docs(sh))));
     // last, since it takes longest; the tests run a few of these only
-    // Not the 2,000 that `cargo xtask sim` runs: seed 1480 fails and is not understood yet (docs/reliability.md).
-    let seeds = ["--seeds".to_owned(), "1400".to_owned()];
-    steps.push(("sim", Box::new(move || proofs::sim(root, &seeds))));
+    steps.push(("sim", Box::new(move || proofs::sim(root, &[]))));
     steps
 }
 

@@ -11,10 +11,11 @@ use context_vars::Vars;
 use daytona_env::DaytonaSandbox;
 use daytona_local::SandboxRow;
 use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Process;
 use crate::sim::check;
+use crate::sim::world::{CREATE, LOOK};
 use crate::world::left;
 
 /// A command of ours.
@@ -147,12 +148,12 @@ impl Process {
             return;
         }
         for key in 0..self.0.keys {
-            let mut opened = None;
-            for _ in 0..3 {
+            // an open may join a create that got stuck in the trouble, and end before it does
+            let patience = Instant::now() + LOOK + CREATE;
+            let mut opened = self.open(key).await;
+            while opened.is_none() && Instant::now() < patience {
+                sleep(Duration::from_secs(1)).await;
                 opened = self.open(key).await;
-                if opened.is_some() {
-                    break;
-                }
             }
             let sandbox = opened.unwrap_or_else(|| {
                 panic!(

@@ -6,7 +6,9 @@ mod later;
 mod log;
 mod told;
 
-use evidence::collect;
+use std::collections::BTreeSet;
+
+use evidence::{collect, leak};
 use forms::Canaries;
 
 use crate::support::alone;
@@ -23,13 +25,13 @@ async fn child() {
     let log = log::listen();
     let canaries = Canaries::new();
 
-    let evidence = collect(&canaries, false, &log).await;
+    let mut evidence = collect(&canaries, &log).await;
     let mut found = Vec::new();
     for (channel, texts) in &evidence {
         assert!(!texts.is_empty(), "nothing to see in {channel}");
         for text in texts {
-            for hit in canaries.hits(text) {
-                found.push(format!("{channel}: {hit}: {text}"));
+            for (name, form) in canaries.hits(text) {
+                found.push(format!("{channel}: {name}, {form}: {text}"));
             }
         }
     }
@@ -40,15 +42,16 @@ async fn child() {
         found.join("\n")
     );
 
-    // the same with a leak of each planted in each channel
-    let evidence = collect(&canaries, true, &log).await;
-    for (name, _) in canaries.all() {
-        for (channel, texts) in &evidence {
-            let seen = texts
-                .iter()
-                .flat_map(|text| canaries.hits(text))
-                .any(|hit| hit.starts_with(&format!("{name}, ")));
-            assert!(seen, "the {name} planted in {channel} was not found");
+    // and with a leak of each planted in each channel
+    leak(&canaries, &log, &mut evidence).await;
+    for (channel, texts) in &evidence {
+        let hits = texts.iter().flat_map(|text| canaries.hits(text));
+        let seen: BTreeSet<_> = hits.map(|(name, _)| name).collect();
+        for (name, _) in canaries.all() {
+            assert!(
+                seen.contains(name),
+                "the {name} planted in {channel} was not found"
+            );
         }
     }
 }

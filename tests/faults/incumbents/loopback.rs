@@ -169,13 +169,12 @@ async fn processes() -> String {
     let server = loopback().await;
     let environment = on(&server).build().unwrap();
     drop(environment.open(&NoVars).await.unwrap());
+    let mut events = environment.events();
     drop(environment);
-    let dropped = tokio::time::timeout(crate::world::HEALED, async {
-        while !left(&server).is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    let dropped = dropped.await.is_ok();
+    // the last one is told once the factory has nothing left to do
+    let over = async { while events.next().await.is_some() {} };
+    let dropped = tokio::time::timeout(crate::world::HEALED, over).await;
+    let dropped = dropped.is_ok() && left(&server).is_empty();
     let mut told = format!("a drop leaves none: {dropped}");
     for how in ["exit", "panic", "SIGTERM"] {
         let before = server.sandboxes().len();

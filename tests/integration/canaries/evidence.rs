@@ -7,12 +7,14 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use context_vars::{Layered, NoVars, Scope, Secret, Template, Variable, Vars};
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
-use daytona_api::routes::toolbox::EXECUTE_COMMAND;
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, GET_SANDBOX};
+use daytona_api::routes::toolbox::{EXECUTE_COMMAND, LIST_FILES};
 use daytona_api::{Config, Daytona};
 use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, DaytonaSandbox, SandboxRef};
-use daytona_local::{Fault, Server};
-use sandbox_core::{CloseError, Error, ErrorKind, ExecRequest, Leftover, Sandbox, SandboxInfo};
+use daytona_local::{Fault, Server, ServerBuilder};
+use sandbox_core::{
+    CloseError, Error, ErrorKind, ExecOutcome, ExecRequest, Leftover, Sandbox, SandboxInfo,
+};
 
 use super::forms::Canaries;
 use super::later;
@@ -35,6 +37,17 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
         next = error.source();
     }
     text
+}
+
+/// How a command ended, and why.
+pub(super) fn outcome(ended: Result<ExecOutcome, Error>) -> String {
+    match ended {
+        Ok(outcome) => {
+            let cause = outcome.cause().map(|cause| chain(cause));
+            debug(&outcome) + &cause.unwrap_or_default()
+        }
+        Err(error) => chain(&error),
+    }
 }
 
 pub(super) struct Scene<'a> {
@@ -82,11 +95,8 @@ impl Scene<'_> {
     }
 }
 
-/// One life of an environment with everything that goes wrong on the way. With `leak`, each channel also gets each
-/// canary, in the way by which a mistake of ours would put it there.
-pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evidence {
-    log.take();
-    log.spans();
+/// One life of an environment with everything that goes wrong on the way.
+pub(crate) async fn collect(canaries: &Canaries, log: &Log) -> Evidence {
     let server = start(server().token(canaries.key.as_str())).await;
     let scene = Scene {
         canaries,
@@ -102,9 +112,27 @@ pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evide
     told::told(&scene, &mut evidence).await;
     evidence.insert("errors", errors);
     evidence.insert("leftovers", leftovers(&scene).await);
-    if leak {
-        plant(&scene, &mut evidence).await;
-    }
+    let builder = Server::builder().token(canaries.key.as_str());
+    ended(&scene, &builder, log, &mut evidence).await;
+    evidence
+}
+
+/// Puts each canary into each channel, in the way by which a mistake of ours would put it there.
+pub(crate) async fn leak(canaries: &Canaries, log: &Log, evidence: &mut Evidence) {
+    let server = start(server().token(canaries.key.as_str())).await;
+    let scene = Scene {
+        canaries,
+        server: &server,
+    };
+    plant(&scene, evidence).await;
+    let folders = canaries.all().map(|(_, secret)| secret);
+    let builder = folders.fold(Server::builder(), |builder, folder| builder.bind_ro(folder));
+    ended(&scene, &builder, log, evidence).await;
+}
+
+/// What the server has seen, and what was logged.
+async fn ended(scene: &Scene<'_>, builder: &ServerBuilder, log: &Log, evidence: &mut Evidence) {
+    let server = scene.server;
     let rows = server.sandboxes();
     evidence.insert("names", rows.iter().map(|row| row.name.clone()).collect());
     evidence.insert(
@@ -112,19 +140,11 @@ pub(crate) async fn collect(canaries: &Canaries, leak: bool, log: &Log) -> Evide
         rows.iter().map(|row| debug(&row.labels)).collect(),
     );
     evidence.insert("requests", server.requests().iter().map(debug).collect());
-    let builder = Server::builder().token(canaries.key.as_str());
-    let mut servers = vec![debug(&server), debug(&builder), debug(&server.faults())];
-    if leak {
-        let folders = canaries.all().map(|(_, secret)| secret);
-        servers.push(debug(
-            &folders.fold(builder, |builder, folder| builder.bind_ro(folder)),
-        ));
-    }
+    let servers = vec![debug(server), debug(builder), debug(server.faults())];
     evidence.insert("servers", servers);
     server.shutdown().await;
     evidence.insert("log", vec![log.take()]);
     evidence.insert("spans", log.spans());
-    evidence
 }
 
 fn values(scene: &Scene<'_>) -> Vec<String> {
@@ -295,13 +315,14 @@ async fn answers(scene: &Scene<'_>) -> Vec<String> {
         .close_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let always = server.faults().inject(
-        Fault::on(&CREATE_SANDBOX)
-            .answer(500, echo.clone())
-            .always(),
-    );
+    let unclear = [&CREATE_SANDBOX, &GET_SANDBOX].map(|route| {
+        let fault = Fault::on(route).answer(500, echo.clone()).always();
+        server.faults().inject(fault)
+    });
     shown.push(chain(&impatient.open(&context).await.unwrap_err()));
-    always.remove();
+    for fault in unclear {
+        fault.remove();
+    }
     // what became of it is not known
     shown.push(chain(&impatient.close().await.unwrap_err()));
 
@@ -314,25 +335,15 @@ async fn answers(scene: &Scene<'_>) -> Vec<String> {
     ] {
         server.faults().inject(fault);
         let request = ExecRequest::argv(["true"]).env("MORE", scene.canaries.env.as_str());
-        match sandbox.exec(request).await {
-            Ok(outcome) => {
-                shown.push(debug(&outcome));
-                if let Some(cause) = outcome.cause() {
-                    shown.push(chain(cause));
-                }
-            }
-            Err(error) => shown.push(chain(&error)),
-        }
+        shown.push(outcome(sandbox.exec(request).await));
     }
     server
         .faults()
-        .inject(Fault::any().answer(400, echo.clone()));
+        .inject(Fault::on(&LIST_FILES).answer(400, echo.clone()));
     shown.push(chain(&sandbox.list("").await.unwrap_err()));
     assert!(server.vanish(sandbox.id()).await);
-    shown.push(match sandbox.exec(ExecRequest::argv(["true"])).await {
-        Ok(outcome) => debug(&outcome),
-        Err(error) => chain(&error),
-    });
+    let lost = sandbox.exec(ExecRequest::argv(["true"]));
+    shown.push(outcome(lost.await));
     let wrong = Config::new(format!("{}x", scene.canaries.key)).api_url(server.api_url());
     let error = DaytonaSandbox::attach(wrong, &sandbox.reference()).await;
     shown.push(chain(&error.unwrap_err()));
@@ -393,7 +404,6 @@ async fn plant(scene: &Scene<'_>, evidence: &mut Evidence) {
         drop(tracing::trace_span!("planted", secret));
         let late = tracing::trace_span!("planted later", secret = tracing::field::Empty);
         late.record("secret", secret);
-        told::planted(scene, secret, evidence).await;
         // what is sent in the clear
         let created = api
             .sandboxes()
@@ -406,4 +416,5 @@ async fn plant(scene: &Scene<'_>, evidence: &mut Evidence) {
         let word: String = secret.chars().filter(char::is_ascii_alphanumeric).collect();
         api.sandboxes().get(&word).await.unwrap_err();
     }
+    told::planted(scene, evidence).await;
 }

@@ -19,12 +19,14 @@ pub(crate) struct Canaries {
     pub(crate) input: String,
     /// What is in a file.
     pub(crate) file: String,
+    /// How each may show, by its name.
+    forms: Vec<(&'static str, Form)>,
 }
 
 impl Canaries {
     /// Each holds what a quoting, escaping or encoding changes. The key may hold no more than a header can.
     pub(crate) fn new() -> Self {
-        Self {
+        let canaries = Self {
             key: "dtn_4d0fa9e17c55\"6b\\e2/91+0d&a7=3c".to_owned(),
             env: "env_8c21f04d77ab\"9e\\03/é d5\u{9}b+6a&1f=e8".to_owned(),
             env_variable: "evr_51b7c6e82af0\"49\\d3/ü 1b\u{9}7+c5&20=9d".to_owned(),
@@ -33,6 +35,13 @@ impl Canaries {
             fleet: "flt_1c94a7d3e06b\"58\\f2/å 9d\u{9}3+e4&7c=b0".to_owned(),
             input: "inp_7e2d90b6c4f1\"0a\\85/î d3\u{9}6+4f&b9=1c".to_owned(),
             file: "fil_b3f8162ae7d9\"c4\\5e/ñ 70\u{9}8+a2&d6=f5".to_owned(),
+            forms: Vec::new(),
+        };
+        let each = canaries.each().into_iter();
+        let forms = each.flat_map(|(name, secret)| forms(secret).map(move |form| (name, form)));
+        Self {
+            forms: forms.collect(),
+            ..canaries
         }
     }
 
@@ -49,23 +58,15 @@ impl Canaries {
         ]
     }
 
-    /// Which canaries a text shows, and how.
-    pub(crate) fn hits(&self, text: &str) -> Vec<String> {
+    /// Which canaries a text shows, and in which form.
+    pub(crate) fn hits(&self, text: &str) -> Vec<(&'static str, &'static str)> {
         let lower = text.to_lowercase();
-        let mut hits = Vec::new();
-        for (name, secret) in self.each() {
-            for form in forms(secret) {
-                let seen = if form.case_matters {
-                    text.contains(&form.text)
-                } else {
-                    lower.contains(&form.text.to_lowercase())
-                };
-                if seen {
-                    hits.push(format!("{name}, {}", form.name));
-                }
-            }
-        }
-        hits
+        let seen = |form: &Form| match form.case_matters {
+            true => text.contains(&form.text),
+            false => lower.contains(&form.text),
+        };
+        let hits = self.forms.iter().filter(|(_, form)| seen(form));
+        hits.map(|(name, form)| (*name, form.name)).collect()
     }
 
     /// The canaries, by name.
@@ -74,16 +75,22 @@ impl Canaries {
     }
 }
 
+#[derive(Debug)]
 struct Form {
     name: &'static str,
+    /// In small letters where case does not matter.
     text: String,
     case_matters: bool,
 }
 
-fn forms(secret: &str) -> Vec<Form> {
+fn forms(secret: &str) -> impl Iterator<Item = Form> + use<> {
     let form = |name, text: String, case_matters| Form {
         name,
-        text,
+        text: if case_matters {
+            text
+        } else {
+            text.to_lowercase()
+        },
         case_matters,
     };
     let mut forms = vec![
@@ -108,7 +115,7 @@ fn forms(secret: &str) -> Vec<Form> {
         forms.push(form("base64", STANDARD.encode(middle), true));
         forms.push(form("URL-safe base64", URL_SAFE.encode(middle), true));
     }
-    forms
+    forms.into_iter()
 }
 
 fn inner(quoted: &str) -> String {
@@ -146,15 +153,15 @@ fn every_form_is_seen_and_nothing_else() {
     for (name, secret) in canaries.each() {
         for form in forms(secret) {
             let text = format!("before {}after", form.text);
-            let wanted = format!("{name}, {}", form.name);
-            assert!(canaries.hits(&text).contains(&wanted), "{wanted}");
+            let wanted = (name, form.name);
+            assert!(canaries.hits(&text).contains(&wanted), "{wanted:?}");
         }
         // within a longer text that is encoded as a whole
         for before in ["", "a", "ab"] {
             let encoded = STANDARD.encode(format!("{before}{secret}after"));
-            let wanted = format!("{name}, base64");
-            assert!(canaries.hits(&encoded).contains(&wanted), "{wanted}");
+            let wanted = (name, "base64");
+            assert!(canaries.hits(&encoded).contains(&wanted), "{wanted:?}");
         }
     }
-    assert_eq!(canaries.hits("nothing"), Vec::<String>::new());
+    assert_eq!(canaries.hits("nothing"), []);
 }

@@ -10,7 +10,7 @@ use daytona_env::DaytonaSandbox;
 use daytona_local::Fault;
 use sandbox_core::{ExecRequest, Sandbox};
 
-use super::evidence::{Scene, chain, debug};
+use super::evidence::{Scene, chain, outcome};
 use crate::support::until;
 
 /// The errors of every later call.
@@ -52,32 +52,16 @@ async fn calls(scene: &Scene<'_>, status: u16) -> Vec<String> {
     let file = || scene.canaries.file.clone().into();
     shown.push(chain(&sandbox.put("a", file()).await.unwrap_err()));
     let input = scene.canaries.input.as_bytes();
-    match sandbox.exec_piped(ExecRequest::argv(["cat"]), input).await {
-        Ok(outcome) => shown.push(
-            debug(&outcome)
-                + &outcome
-                    .cause()
-                    .map(|cause| chain(cause))
-                    .unwrap_or_default(),
-        ),
-        Err(error) => shown.push(chain(&error)),
-    }
+    let piped = sandbox.exec_piped(ExecRequest::argv(["cat"]), input);
+    shown.push(outcome(piped.await));
     shown.push(chain(&sandbox.get("a").await.unwrap_err()));
     shown.push(chain(&sandbox.list("").await.unwrap_err()));
     shown.push(chain(&sandbox.make_dir("d").await.unwrap_err()));
     if let Err(error) = sandbox.remove("a").await {
         shown.push(chain(&error));
     }
-    match sandbox.exec(ExecRequest::argv(["true"])).await {
-        Ok(outcome) => shown.push(
-            debug(&outcome)
-                + &outcome
-                    .cause()
-                    .map(|cause| chain(cause))
-                    .unwrap_or_default(),
-        ),
-        Err(error) => shown.push(chain(&error)),
-    }
+    let ran = sandbox.exec(ExecRequest::argv(["true"]));
+    shown.push(outcome(ran.await));
     // attached, it knows the environment from the row
     let config = Config::new(scene.canaries.key.as_str()).api_url(server.api_url());
     toolbox.remove();
@@ -85,16 +69,8 @@ async fn calls(scene: &Scene<'_>, status: u16) -> Vec<String> {
         server
             .faults()
             .inject(Fault::on(&EXECUTE_COMMAND).answer(status, echo.clone()));
-        match attached.exec(ExecRequest::argv(["true"])).await {
-            Ok(outcome) => shown.push(
-                debug(&outcome)
-                    + &outcome
-                        .cause()
-                        .map(|cause| chain(cause))
-                        .unwrap_or_default(),
-            ),
-            Err(error) => shown.push(chain(&error)),
-        }
+        let ran = attached.exec(ExecRequest::argv(["true"]));
+        shown.push(outcome(ran.await));
     }
     // what has become of it cannot be told, and neither can it be deleted
     let unclear = [&GET_SANDBOX, &DELETE_SANDBOX].map(|route| {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, GET_SANDBOX};
-use daytona_api::routes::toolbox::EXECUTE_COMMAND;
+use daytona_api::routes::toolbox::{EXECUTE_COMMAND, LIST_FILES, UPLOAD_FILES};
 use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder};
 use daytona_local::Fault;
 use sandbox_core::{Events, NoVars, Observed};
@@ -92,10 +92,11 @@ pub(super) async fn told(scene: &Scene<'_>, evidence: &mut Evidence) {
     evidence.insert("MCP replies", replies(scene).await);
 }
 
-/// A server says a secret that this client was never given, and so cannot hide.
-pub(super) async fn planted(scene: &Scene<'_>, secret: &str, evidence: &mut Evidence) {
+/// A server says secrets that this client was never given, and so cannot hide; and a command prints them.
+pub(super) async fn planted(scene: &Scene<'_>, evidence: &mut Evidence) {
+    let secrets: Vec<_> = scene.canaries.all().map(|(_, secret)| secret).collect();
     let stranger = start(server()).await;
-    let said = json!({"statusCode": 500, "message": secret}).to_string();
+    let said = json!({"statusCode": 500, "message": secrets.join(" ")}).to_string();
     for route in [&CREATE_SANDBOX, &GET_SANDBOX] {
         let says = Fault::on(route).answer(500, said.clone());
         stranger.faults().inject(says.always());
@@ -108,8 +109,11 @@ pub(super) async fn planted(scene: &Scene<'_>, secret: &str, evidence: &mut Evid
     let mut events = environment.events();
     drop(environment.open(&NoVars).await);
     note(&environment, &mut events, evidence).await;
-    let prints = json!({"command": format!("cat <<'x'\n{secret}\nx")});
-    let printed = called(scene, &[("run_shell_command", prints)]).await;
+    let prints = secrets.iter().map(|secret| {
+        let command = json!({"command": format!("cat <<'x'\n{secret}\nx")});
+        ("run_shell_command", command)
+    });
+    let printed = called(scene, &prints.collect::<Vec<_>>()).await;
     evidence.get_mut("MCP replies").unwrap().extend(printed);
 }
 
@@ -130,10 +134,20 @@ async fn replies(scene: &Scene<'_>) -> Vec<String> {
     ];
     let mut shown = called(scene, &fine).await;
     for status in [400, 401, 500] {
+        // a command whose answer is lost is looked for, half a minute long if nothing else is answered
         let refused = Fault::on(&EXECUTE_COMMAND).answer(status, scene.echo());
-        let refused = faults.inject(refused.always());
+        let refused = faults.inject(refused.times(3));
         shown.extend(called(scene, &fine[..1]).await);
         refused.remove();
+        let refused = [&UPLOAD_FILES, &LIST_FILES].map(|route| {
+            let refused = Fault::on(route).answer(status, scene.echo());
+            faults.inject(refused.always())
+        });
+        shown.extend(called(scene, &fine[2..5]).await);
+        for fault in refused {
+            assert!(fault.hits() > 0);
+            fault.remove();
+        }
         faults.inject(Fault::on(&CREATE_SANDBOX).answer(status, scene.echo()));
         shown.extend(called(scene, &fine[..1]).await);
     }

@@ -4,25 +4,20 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use context_vars::{NoVars, Variable, Vars};
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_PUSH_ACCESS};
 use daytona_api::routes::{HEAD_OBJECT, PUT_OBJECT};
-use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Image};
+use daytona_env::{DaytonaEnvironment, Image};
 use daytona_local::{Fault, Isolation, Server};
 use sandbox_core::{Error, ErrorKind, ExecRequest, Sandbox, SandboxFactory};
 use tempfile::TempDir;
 
-async fn start() -> Arc<Server> {
-    let server = Server::builder().isolation(Isolation::None);
-    Arc::new(server.start().await.unwrap())
-}
+use crate::server::on;
 
-fn on(server: &Server) -> DaytonaEnvironmentBuilder {
-    DaytonaEnvironment::builder()
-        .api_url(server.api_url())
-        .api_key(server.token())
+async fn start() -> Server {
+    let server = Server::builder().isolation(Isolation::None);
+    server.start().await.unwrap()
 }
 
 fn image(root: &Path) -> Image {

@@ -26,7 +26,7 @@ async fn start() -> Arc<Server> {
     )
 }
 
-fn on(server: &Server) -> DaytonaEnvironmentBuilder {
+pub(crate) fn on(server: &Server) -> DaytonaEnvironmentBuilder {
     DaytonaEnvironment::builder()
         .api_url(server.api_url())
         .api_key(server.token())

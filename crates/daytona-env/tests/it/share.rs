@@ -389,10 +389,10 @@ async fn two_processes_agree_and_the_death_of_one_changes_nothing_for_the_other(
 
     second.kill();
     drop((sandbox, third));
-    server.advance(LEASE + Duration::from_secs(60)).unwrap();
-    server.settled().await;
-    server.advance(Duration::from_secs(60)).unwrap();
-    server.settled().await;
+    for step in [LEASE, Duration::from_secs(60)] {
+        server.advance(step).unwrap();
+        server.settled().await;
+    }
     let row = server.sandbox(&id);
     assert!(
         row.is_none_or(|row| row.desired_state == "destroyed"),

@@ -197,7 +197,7 @@ async fn links_in_a_volume_lead_nowhere_else() {
     let planter = api.toolbox(&planter).unwrap();
     run(
         &planter,
-        "ln -s / /all/root; ln -s ../../../../.. /all/up; ln -s /etc/hostname /all/name",
+        "ln -s / /all/whole; ln -s ../../../../.. /all/up; ln -s /etc/hostname /all/name",
     )
     .await;
     run(
@@ -205,7 +205,7 @@ async fn links_in_a_volume_lead_nowhere_else() {
         "mkdir /all/real; ln -s real /all/alias; ln -s /all/real/x /all/real/loop",
     )
     .await;
-    for link in ["root", "up", "alias", "root/tmp", "name"] {
+    for link in ["whole", "up", "alias", "whole/tmp", "name"] {
         let sandbox = with(&api, vec![shown("all", "/mine", Some(link))])
             .await
             .unwrap();
@@ -224,9 +224,9 @@ async fn links_in_a_volume_lead_nowhere_else() {
         .upload("/home/daytona/f", "own")
         .await
         .unwrap();
-    assert_eq!(read(&toolbox, "/mine/root/home/daytona/f").await, "own");
+    assert_eq!(read(&toolbox, "/mine/whole/home/daytona/f").await, "own");
     assert_eq!(read(&toolbox, "/mine/name").await, "sandbox\n");
-    assert_eq!(run(&toolbox, "cat /mine/root/home/daytona/f").await, "own");
+    assert_eq!(run(&toolbox, "cat /mine/whole/home/daytona/f").await, "own");
     // an own folder, swapped for a link while its volume is away, shows nothing of the host's
     let deep = with(&api, vec![shown("all", "/home/daytona/a/b", None)])
         .await
@@ -264,4 +264,31 @@ async fn a_volume_ends_with_its_server() {
     assert!(folder.join("f").is_file());
     server.shutdown().await;
     assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_sandbox_whose_volume_could_not_be_shown_comes_up_once_it_can() {
+    let (server, api) = start(plain()).await;
+    made(&api, "all").await;
+    let mender = with(&api, vec![shown("all", "/home/daytona/all", None)]);
+    let mender = api.toolbox(&mender.await.unwrap()).unwrap();
+    run(&mender, "echo file > all/part").await;
+    // the first of them can be shown, and is there when the second cannot
+    let (first, second) = ("/home/daytona/a", "/home/daytona/second");
+    let both = vec![
+        shown("all", first, None),
+        shown("all", second, Some("part")),
+    ];
+    let toolbox = api.toolbox(&with(&api, both).await.unwrap()).unwrap();
+    for _ in 0..2 {
+        let error = toolbox.files().list(".").await.unwrap_err();
+        assert!(error.to_string().contains("part is no folder"), "{error}");
+    }
+    run(
+        &mender,
+        "rm all/part && mkdir all/part && echo x > all/part/f",
+    )
+    .await;
+    assert_eq!(run(&toolbox, "cat second/f a/part/f").await, "x\nx\n");
+    server.shutdown().await;
 }

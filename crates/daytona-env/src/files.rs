@@ -129,8 +129,7 @@ impl Source for Within<'_> {
 
 /// The text names the file and says why; nothing was sent.
 fn unreadable(error: daytona_api::Error) -> Error {
-    let text = format!("`image`: {error}");
-    Error::new(ErrorKind::InvalidInput, text).with_source(error)
+    Error::new(ErrorKind::InvalidInput, format!("`image`: {error}"))
 }
 
 /// What the storage refuses says nothing about the credential or the parameters of an open.

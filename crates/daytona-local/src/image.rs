@@ -4,6 +4,7 @@
 mod apply;
 mod dockerfile;
 mod index;
+mod pattern;
 mod plan;
 mod vars;
 
@@ -29,12 +30,14 @@ pub(crate) struct Plan {
     pub(crate) failed: Option<String>,
 }
 
+#[derive(Clone)]
 enum Step {
     Folder(String),
     Copy(Copy),
 }
 
 /// One source of a `COPY`.
+#[derive(Clone)]
 struct Copy {
     archive: Object,
     /// Its path in the archive, normal; empty for all of it.

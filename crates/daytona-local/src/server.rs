@@ -4,8 +4,9 @@ mod admin;
 pub(crate) mod app;
 mod auth;
 mod builder;
+mod call;
 pub(crate) mod connection;
-pub(crate) mod dispatch;
+mod dispatch;
 mod events;
 pub(crate) mod ident;
 mod in_place;
@@ -15,7 +16,7 @@ pub(crate) mod reply;
 pub(crate) mod router;
 mod strike;
 
-pub(crate) use dispatch::Call;
+pub(crate) use call::Call;
 
 use std::fmt;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ mod info;
 mod interpreter;
 pub(crate) mod live;
 mod lsp;
-mod port;
+pub(crate) mod port;
 mod process;
 mod pty;
 mod session;
@@ -37,7 +37,7 @@ use crate::server::reply::{Body, Failure, Reply};
 const SKIP_ACTIVITY: &str = "x-daytona-skip-last-activity-update";
 
 /// A sandbox that a toolbox request works in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) id: String,
     pub(crate) cell: Arc<Cell>,

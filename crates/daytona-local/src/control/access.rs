@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::row::Row;
 use super::store::Store;
+use crate::server::Call;
 use crate::server::app::App;
-use crate::server::dispatch::Call;
 use crate::server::reply::{Failure, Reply};
 
 /// How long a signed address works, in seconds.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::view::time;
+use crate::server::Call;
 use crate::server::app::App;
-use crate::server::dispatch::Call;
 use crate::server::reply::{Failure, Reply};
 
 /// How long a token is good, in minutes. The longest is a year.

@@ -42,9 +42,13 @@ fn spot(cell: &Cell, path: &str) -> io::Result<Place> {
     })
 }
 
-fn apply(cell: &Cell, copy: &Copy) -> io::Result<()> {
+fn open(copy: &Copy) -> io::Result<tar::Archive<BufReader<File>>> {
     let file = File::open(copy.archive.file.path())?;
-    let mut archive = tar::Archive::new(BufReader::new(file));
+    Ok(tar::Archive::new(BufReader::new(file)))
+}
+
+fn apply(cell: &Cell, copy: &Copy) -> io::Result<()> {
+    let mut archive = open(copy)?;
     let top = spot(cell, &copy.to)?;
     let is_folder = top
         .dir
@@ -68,9 +72,33 @@ fn apply(cell: &Cell, copy: &Copy) -> io::Result<()> {
         } else {
             top.path.clone()
         };
-        put(&top, &to, &mut entry, kind, copy.mode)?;
+        if kind.is_hard_link() {
+            put_linked(&top, &to, &entry, copy)?;
+        } else {
+            put(&top, &to, &mut entry, kind, copy.mode)?;
+        }
     }
     Ok(())
+}
+
+/// Puts the file that an entry is another name of: it is in the archive once.
+fn put_linked(
+    top: &Place,
+    to: &Path,
+    link: &tar::Entry<'_, BufReader<File>>,
+    copy: &Copy,
+) -> io::Result<()> {
+    let target = link.link_name()?.and_then(|target| index::path(&target));
+    let mut archive = open(copy)?;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let kind = entry.header().entry_type();
+        if kind.is_file() && target.is_some() && index::path(&entry.path()?) == target {
+            return put(top, to, &mut entry, kind, copy.mode);
+        }
+    }
+    let message = "a build context holds a link to a file that is not in it";
+    Err(io::Error::other(message))
 }
 
 /// What of `name` is below `from`; empty for `from` itself.

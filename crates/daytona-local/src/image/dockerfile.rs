@@ -1,7 +1,6 @@
 //! Instructions of a Dockerfile.
 
 /// One instruction, and the lines it was written on.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Instruction<'a> {
     /// In capitals.
     pub(super) name: String,

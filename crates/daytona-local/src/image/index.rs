@@ -48,15 +48,23 @@ pub(super) fn read(contexts: &[(String, Object)]) -> Result<Index, String> {
         for entry in archive.entries().map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let name = entry.path().map_err(unreadable)?;
-            let name = path(&name)
-                .ok_or_else(|| format!("the build context {hash} holds a path that leads out"))?;
+            let Some(name) = path(&name) else {
+                return Err(format!(
+                    "the build context {hash} holds a path that leads out or is no UTF-8"
+                ));
+            };
             let folder = entry.header().entry_type().is_dir();
             let mut above = name.as_str();
             while let Some((parent, _)) = above.rsplit_once('/') {
-                index.entries.entry(parent.to_owned()).or_insert(Entry {
+                if index.entries.contains_key(parent) {
+                    // and so are those above it
+                    break;
+                }
+                let entry = Entry {
                     archive: place,
                     folder: true,
-                });
+                };
+                index.entries.insert(parent.to_owned(), entry);
                 above = parent;
             }
             let entry = Entry {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dockerfile::{Instruction, instructions};
 use super::index::Index;
+use super::pattern::fits_part;
 use super::vars::{Vars, assignments, words};
 use super::{Copy, Plan, Step, index, normal};
 use crate::isolate::host::Host;
@@ -22,19 +23,7 @@ struct Stage {
     /// `ENV` and `ARG`.
     vars: Vars,
     workdir: Option<String>,
-    steps: Vec<Done>,
-}
-
-#[derive(Clone)]
-enum Done {
-    Folder(String),
-    Copy {
-        archive: usize,
-        from: String,
-        to: String,
-        into: bool,
-        mode: Option<u32>,
-    },
+    steps: Vec<Step>,
 }
 
 /// All stages so far, and what was said of each line.
@@ -50,6 +39,7 @@ struct Build {
 pub(super) fn make(host: &Host, dockerfile: &str, index: &Index) -> Result<Plan, String> {
     let mut build = Build::default();
     let mut global = Vars::new();
+    let mut line = 1;
     for instruction in instructions(dockerfile) {
         let verdict = match (instruction.name.as_str(), build.stages.last_mut()) {
             ("FROM", _) => {
@@ -61,34 +51,20 @@ pub(super) fn make(host: &Host, dockerfile: &str, index: &Index) -> Result<Plan,
                 Verdict::Done
             }
             (_, None) => Verdict::Not(""),
-            (_, Some(stage)) => stage.step(host, &instruction, index)?,
+            // by its number: the line itself may hold a secret
+            (_, Some(stage)) => stage
+                .step(host, &instruction, index)
+                .map_err(|why| format!("line {line} of the Dockerfile: {why}"))?,
         };
+        line += instruction.lines.len();
         let lines = instruction.lines.iter().map(|line| (*line).to_owned());
         let stage = build.stages.len().checked_sub(1);
         build.said.push((stage, verdict, lines.collect()));
     }
     let log = build.log();
     let stage = build.stages.pop().unwrap_or_default();
-    let steps = stage.steps.into_iter().filter_map(|done| {
-        Some(match done {
-            Done::Folder(path) => Step::Folder(path),
-            Done::Copy {
-                archive,
-                from,
-                to,
-                into,
-                mode,
-            } => Step::Copy(Copy {
-                archive: index.archives.get(archive)?.clone(),
-                from,
-                to,
-                into,
-                mode,
-            }),
-        })
-    });
     Ok(Plan {
-        steps: steps.collect(),
+        steps: stage.steps,
         env: stage.env,
         workdir: stage.workdir,
         log,
@@ -176,8 +152,7 @@ impl Stage {
         let rest = instruction.rest.as_str();
         match instruction.name.as_str() {
             "ENV" => {
-                let pairs = assignments(rest, &self.vars)
-                    .ok_or_else(|| format!("this is no assignment: ENV {rest}"))?;
+                let pairs = assignments(rest, &self.vars).ok_or("this ENV is no assignment")?;
                 for (name, value) in pairs {
                     self.vars.insert(name.clone(), value.clone());
                     self.env.insert(name, value);
@@ -191,12 +166,12 @@ impl Stage {
             "WORKDIR" => {
                 let path = words(rest, &self.vars).map(|words| words.join(" "));
                 let path = path.filter(|path| !path.is_empty() && !path.contains('\0'));
-                let path = path.ok_or_else(|| format!("this is no folder: WORKDIR {rest}"))?;
+                let path = path.ok_or("this WORKDIR is no folder")?;
                 let path = normal(self.at(), &path);
                 if let Some(why) = shared(host, &path) {
                     return Ok(Verdict::Not(why));
                 }
-                self.steps.push(Done::Folder(path.clone()));
+                self.steps.push(Step::Folder(path.clone()));
                 self.workdir = Some(path);
                 Ok(Verdict::Done)
             }
@@ -237,11 +212,10 @@ impl Stage {
             words(rest, &self.vars)
         };
         let words = words.filter(|words| words.len() >= 2);
-        let mut sources =
-            words.ok_or_else(|| format!("a source and a destination are missing: {rest}"))?;
+        let mut sources = words.ok_or("a source and a destination are missing")?;
         let to = sources.pop().unwrap_or_default();
         if to.contains('\0') {
-            return Err(format!("the destination is no path: {rest}"));
+            return Err("the destination is no path".to_owned());
         }
         let address = |source: &String| {
             ["http://", "https://", "git@", "git://"]
@@ -273,14 +247,17 @@ impl Stage {
             return Ok(Verdict::Not(why));
         }
         for (from, entry) in found {
-            self.steps.push(Done::Copy {
-                archive: entry.archive,
+            let Some(archive) = index.archives.get(entry.archive) else {
+                continue;
+            };
+            self.steps.push(Step::Copy(Copy {
+                archive: archive.clone(),
                 from,
                 to: to.clone(),
                 // of a folder it is what is in it that is copied
                 into: into_folder && !entry.folder,
                 mode,
-            });
+            }));
         }
         Ok(Verdict::Done)
     }
@@ -323,83 +300,4 @@ fn matched(index: &Index, source: &str) -> Result<Vec<(String, index::Entry)>, S
     };
     let found = index.entries.iter().filter(|(name, _)| fits(name));
     Ok(found.map(|(name, entry)| (name.clone(), *entry)).collect())
-}
-
-/// `*`, `?` and `[a-z]`, within one part of a path.
-fn fits_part(pattern: &str, name: &str) -> bool {
-    let (mut pattern, mut name) = (pattern, name);
-    // the pattern after the last star, and what that star has not taken yet
-    let mut star: Option<(&str, &str)> = None;
-    loop {
-        if let Some(after) = pattern.strip_prefix('*') {
-            star = Some((after, name));
-            pattern = after;
-            continue;
-        }
-        if pattern.is_empty() && name.is_empty() {
-            return true;
-        }
-        if let Some((after, rest)) = one(pattern, name) {
-            (pattern, name) = (after, rest);
-            continue;
-        }
-        let Some((after, left)) = star.filter(|(_, left)| !left.is_empty()) else {
-            return false;
-        };
-        let mut left = left.chars();
-        left.next();
-        star = Some((after, left.as_str()));
-        (pattern, name) = (after, left.as_str());
-    }
-}
-
-/// What is left of both if the first part of the pattern takes the first character.
-fn one<'a>(pattern: &'a str, name: &'a str) -> Option<(&'a str, &'a str)> {
-    let (mut parts, mut chars) = (pattern.chars(), name.chars());
-    let (first, char) = (parts.next()?, chars.next()?);
-    let after = match first {
-        '?' => parts.as_str(),
-        '[' => {
-            let (set, after) = parts.as_str().split_once(']')?;
-            let negated = set.starts_with(['^', '!']);
-            let set: Vec<char> = set.chars().skip(usize::from(negated)).collect();
-            (in_set(&set, char) != negated).then_some(after)?
-        }
-        first => (first == char).then_some(parts.as_str())?,
-    };
-    Some((after, chars.as_str()))
-}
-
-fn in_set(set: &[char], char: char) -> bool {
-    match *set {
-        [] => false,
-        [from, '-', to, ref after @ ..] => (from..=to).contains(&char) || in_set(after, char),
-        [one, ref after @ ..] => one == char || in_set(after, char),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_fit_one_part() {
-        for (pattern, name, wanted) in [
-            ("*", "", true),
-            ("*.py", "a.py", true),
-            ("a*b*c", "axxbyyc", true),
-            ("a*b*c", "axxbyy", false),
-            ("[!a-c]?", "dx", true),
-            ("[^a-c]?", "bx", false),
-            ("[a-c]", "b", true),
-            (
-                "********************b",
-                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                false,
-            ),
-            ("caf?", "caf\u{e9}", true),
-        ] {
-            assert_eq!(fits_part(pattern, name), wanted, "{pattern} {name}");
-        }
-    }
 }

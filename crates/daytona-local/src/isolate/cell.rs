@@ -1,7 +1,7 @@
 //! One sandbox as the machine sees it: its folders and, once a program ran, its namespaces.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,7 +54,23 @@ impl Cell {
         plan: Option<&Plan>,
     ) -> io::Result<Self> {
         let root = host.make_root(id)?;
-        let files = Dir::open_ambient_dir(&root, ambient_authority())?;
+        let made = Self::fill(host, id, &root, mounts, frozen, plan);
+        if made.is_err() {
+            // the next attempt would stumble over what is there already
+            drop(remove(&root));
+        }
+        made
+    }
+
+    fn fill(
+        host: &Arc<Host>,
+        id: &str,
+        root: &Path,
+        mounts: &[Mount],
+        frozen: Option<&Frozen>,
+        plan: Option<&Plan>,
+    ) -> io::Result<Self> {
+        let files = Dir::open_ambient_dir(root, ambient_authority())?;
         if let Some(frozen) = frozen {
             frozen.thaw(&files)?;
         }
@@ -70,7 +86,7 @@ impl Cell {
         let mut cell = Self {
             host: Arc::clone(host),
             id: id.to_owned(),
-            root,
+            root: root.to_owned(),
             files: Arc::new(files),
             workdir: workdir.unwrap_or_else(|| home.clone()),
             home,
@@ -82,13 +98,10 @@ impl Cell {
             live: Live::default(),
         };
         // what was taken of a sandbox has them already, and perhaps others in their place
-        if let Some(plan) = plan.filter(|_| frozen.is_none())
-            && let Err(error) = plan.apply(&cell)
-        {
-            drop(remove(&cell.root));
-            return Err(error);
+        if let Some(plan) = plan.filter(|_| frozen.is_none()) {
+            plan.apply(&cell)?;
         }
-        cell.mounts = mount_all(host, &cell.root, &cell.files, mounts)?;
+        cell.mounts = mount_all(host, root, &cell.files, mounts)?;
         Ok(cell)
     }
 
@@ -162,7 +175,7 @@ impl Cell {
     }
 }
 
-pub(super) fn remove(root: &std::path::Path) -> io::Result<()> {
+pub(super) fn remove(root: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(root) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_folders(root, 0);
@@ -173,7 +186,7 @@ pub(super) fn remove(root: &std::path::Path) -> io::Result<()> {
 }
 
 /// Folders that a program made unreadable for their own owner.
-fn open_folders(folder: &std::path::Path, depth: u32) {
+fn open_folders(folder: &Path, depth: u32) {
     use std::os::unix::fs::PermissionsExt;
     drop(std::fs::set_permissions(
         folder,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::process::Stdio;
 use std::task::{Context, Poll};
 
 use nix::sys::signal::{Signal, killpg};
@@ -50,19 +49,10 @@ impl Cell {
                 .map(str::to_owned)
                 .to_vec(),
         };
-        let spawned = self.start(&start, |mut command| {
-            command
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .process_group(0)
-                .spawn()
-        });
-        let mut child = spawned.await?;
-        let missing = || io::Error::other("no pipe");
+        let (child, writes, reads) = self.start_piped(&start).await?;
         let mut dialed = Dialed {
-            reads: child.stdout.take().ok_or_else(missing)?,
-            writes: child.stdin.take().ok_or_else(missing)?,
+            reads,
+            writes,
             child,
         };
         // a connection that is refused ends it without the line

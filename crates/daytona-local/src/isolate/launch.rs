@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
-use tokio::process::Command;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::cell::Cell;
 use super::probe::PLAIN_PATH;
@@ -20,7 +20,6 @@ use super::space::Space;
 const LAUNCH: &str = include_str!("launch.sh");
 
 /// A shell that reads its commands from stdin.
-#[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) script: Bytes,
     /// As programs in the sandbox name it; checked to exist.
@@ -31,7 +30,6 @@ pub(crate) struct Run {
 }
 
 /// A program that is talked to while it runs.
-#[derive(Debug)]
 pub(crate) struct Start {
     /// As programs in the sandbox name it; checked to exist.
     pub(crate) cwd: String,
@@ -126,6 +124,27 @@ impl Cell {
             spawn(self.command(space, &start.cwd, &start.env, &start.argv))
         })
         .await
+    }
+
+    /// Starts a program in a process group of its own, with both ends of what is said to it and what it says. Its
+    /// standard error is dropped.
+    pub(crate) async fn start_piped(
+        &self,
+        start: &Start,
+    ) -> io::Result<(Child, ChildStdin, ChildStdout)> {
+        let spawned = self.start(start, |mut command| {
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn()
+        });
+        let mut child = spawned.await?;
+        let missing = || io::Error::other("no pipe");
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        Ok((child, stdin, stdout))
     }
 
     fn command(

@@ -37,19 +37,18 @@ impl Cell {
     pub(crate) async fn listeners(&self) -> io::Result<Listeners> {
         // held, so that the id of its pid 1 stays its own
         let mut space = self.space().await;
-        let (marker, found) = if self.host.tools().is_some() {
+        let (marker, process, shared) = if self.host.tools().is_some() {
             let Some(space) = space.as_mut() else {
                 return Ok(Listeners::default());
             };
             if !space.alive() {
                 return Ok(Listeners::default());
             }
-            (None, (format!("/proc/{}", space.pid), space.network))
+            (None, format!("/proc/{}", space.pid), space.network)
         } else {
             let marker = format!("DAYTONA_SANDBOX_ID={}", self.id);
-            (Some(marker), ("/proc/self".to_owned(), true))
+            (Some(marker), "/proc/self".to_owned(), true)
         };
-        let (process, shared) = found;
         let read = tokio::task::spawn_blocking(move || {
             let process = PathBuf::from(process);
             let held = match marker {

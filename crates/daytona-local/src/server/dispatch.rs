@@ -7,13 +7,12 @@ use std::time::Duration;
 use daytona_api::routes::Api;
 use http::header::{DATE, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
 use super::app::App;
+use super::call::Call;
 use super::connection::Control;
 use super::preview::{self, Address, Entered, Visit};
 use super::query::{self, Query};
@@ -28,45 +27,6 @@ use crate::control::{
 use crate::faults::{Action, RequestInfo};
 use crate::image::Plan;
 use crate::{storage, toolbox};
-
-/// The largest JSON body. Files are not sent as JSON.
-const MAX_JSON: usize = 64 * 1024 * 1024;
-
-/// A request that a handler works on.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) query: Query,
-    pub(crate) headers: HeaderMap,
-    pub(crate) matched: Matched,
-    pub(crate) body: Option<Incoming>,
-    /// The connection, for a request that asks to switch the protocol.
-    pub(crate) upgrade: Option<OnUpgrade>,
-    /// It is for what listens in a sandbox.
-    pub(crate) visit: Option<Visit>,
-}
-
-impl Call {
-    /// The parameter of the path at this place, empty if there is none.
-    pub(crate) fn param(&self, place: usize) -> &str {
-        self.matched.params.get(place).map_or("", String::as_str)
-    }
-
-    pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
-        let Some(body) = self.body.take() else {
-            return Ok(Value::Null);
-        };
-        let collected = Limited::new(body, MAX_JSON).collect().await;
-        let bytes = collected
-            .map_err(|_| Failure::new(413, "PAYLOAD_TOO_LARGE", "request entity too large"))?
-            .to_bytes();
-        if bytes.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&bytes).map_err(|_| Failure::bad("Invalid JSON in request body"))
-    }
-}
 
 /// Ends the log entry of a request, also when its client goes away.
 struct Entry {
@@ -210,15 +170,21 @@ async fn documented(
             }
         })
         .and_then(|()| {
-            let sandbox = matched.sandbox.as_deref();
-            let opened = |id| preview::opens(app, id, &parts.headers, asked);
-            if public || sandbox.is_some_and(opened) {
-                Ok(())
-            } else if api == Api::ObjectStorage {
-                storage::check(app, &method, raw, asked, &parts.headers)
-            } else {
-                auth::check_token(app, &parts.headers)
+            if public {
+                return Ok(());
             }
+            if api == Api::ObjectStorage {
+                return storage::check(app, &method, raw, asked, &parts.headers);
+            }
+            auth::check_token(app, &parts.headers).or_else(|failure| {
+                let sandbox = matched.sandbox.as_deref();
+                let opened = |id| preview::opens(app, id, &parts.headers, asked);
+                if sandbox.is_some_and(opened) {
+                    Ok(())
+                } else {
+                    Err(failure)
+                }
+            })
         });
     if let Err(failure) = checked {
         entry.status = Some(failure.status);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::app::App;
-use super::dispatch::Call;
+use super::call::Call;
 use super::ident;
 use super::reply::{Failure, Reply};
 use crate::faults::{Action, Telling};

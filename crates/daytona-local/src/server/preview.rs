@@ -26,7 +26,6 @@ use super::reply::{Failure, Reply};
 const TOOLBOX: u16 = 2280;
 
 /// A request that has been let in.
-#[derive(Debug)]
 pub(crate) struct Visit {
     pub(super) address: Address,
     /// The id of the sandbox.

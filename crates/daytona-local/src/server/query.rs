@@ -15,7 +15,13 @@ pub(crate) fn decode(text: &str) -> String {
 }
 
 /// Parameters that open something.
-const SECRET: [&str; 3] = ["token", "DAYTONA_SANDBOX_AUTH_KEY", "signature"];
+const SECRET: [&str; 5] = [
+    "token",
+    "DAYTONA_SANDBOX_AUTH_KEY",
+    "signature",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+];
 
 /// A query as it may be shown.
 pub(crate) fn shown(query: &str) -> String {

@@ -14,8 +14,9 @@ use hyper::body::{Body as _, Frame};
 use serde_json::{Map, Value};
 
 use super::app::App;
+use super::call::Call;
 use super::connection::{Control, Ending};
-use super::dispatch::{Call, handle_json, run};
+use super::dispatch::{handle_json, run};
 use super::reply::{Body, Reply, full};
 use crate::clock::{add, before};
 use crate::control::lifecycle;

@@ -138,8 +138,7 @@ async fn get(object: Object, content: bool) -> Result<Reply, Failure> {
     let date = object.modified.strftime("%a, %d %b %Y %H:%M:%S GMT");
     let body = if content {
         let file = tokio::fs::File::open(object.file.path()).await;
-        let file = file
-            .map_err(|error| Failure::new(500, "InternalError", format!("the object: {error}")))?;
+        let file = file.map_err(|error| stored::broken(&error))?;
         // the file stays as long as it is read
         let kept = object.file;
         let pieces = ReaderStream::new(file).map_ok(move |piece| {

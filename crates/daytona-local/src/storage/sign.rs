@@ -6,12 +6,13 @@
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Grant, REGION};
 use crate::server::app::App;
+use crate::server::query::decode;
 use crate::server::reply::Failure;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -78,7 +79,6 @@ pub(crate) fn check(
 }
 
 fn pairs(query: &str) -> Pairs {
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     query
         .split('&')
         .filter(|pair| !pair.is_empty())

@@ -75,7 +75,7 @@ impl Drop for Stored {
     }
 }
 
-fn broken(error: &io::Error) -> Failure {
+pub(super) fn broken(error: &io::Error) -> Failure {
     Failure::new(500, "InternalError", format!("the object: {error}"))
 }
 

@@ -1,6 +1,7 @@
 //! The programs of a sandbox that clients come back to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::interpreter::Context;
@@ -28,8 +29,16 @@ impl Live {
 }
 
 /// Things by name.
-#[derive(Debug)]
 pub(super) struct Table<T>(Mutex<BTreeMap<String, Arc<T>>>);
+
+impl<T> fmt::Debug for Table<T> {
+    /// Names only: things have environments and commands.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.with(|table| table.keys().cloned().collect::<Vec<_>>()))
+            .finish()
+    }
+}
 
 impl<T> Default for Table<T> {
     fn default() -> Self {

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::json;
 
 use super::Place;
+use crate::isolate::cell::Cell;
 use crate::isolate::listen::Listeners;
 use crate::server::Call;
 use crate::server::reply::{Failure, Reply};
@@ -14,7 +15,7 @@ const ASKED: RangeInclusive<u16> = 3000..=9999;
 
 pub(super) async fn handle(place: &Place, call: &Call) -> Result<Reply, Failure> {
     if call.matched.route == Some("GetPorts") {
-        let ports = listeners(place).await?.ports();
+        let ports = listeners(&place.cell).await?.ports();
         return Ok(Reply::json(200, &json!({ "ports": ports })));
     }
     let port = call.param(0).parse().ok();
@@ -24,12 +25,12 @@ pub(super) async fn handle(place: &Place, call: &Call) -> Result<Reply, Failure>
             "bad request: port must be a number between {first} and {last}"
         ))
     })?;
-    let in_use = listeners(place).await?.ports().contains(&port);
+    let in_use = listeners(&place.cell).await?.ports().contains(&port);
     Ok(Reply::json(200, &json!({ "isInUse": in_use })))
 }
 
-async fn listeners(place: &Place) -> Result<Listeners, Failure> {
-    let found = place.cell.listeners().await;
+pub(crate) async fn listeners(cell: &Cell) -> Result<Listeners, Failure> {
+    let found = cell.listeners().await;
     found.map_err(|error| {
         Failure::internal(format!(
             "internal server error: the ports cannot be read: {error}"

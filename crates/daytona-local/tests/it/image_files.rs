@@ -1,6 +1,8 @@
 //! Images that copy files of this machine, through the client of this project: from the files to what a program in the
 //! sandbox sees.
 
+mod trouble;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -8,19 +10,19 @@ use std::time::Duration;
 
 use daytona_api::api::{Image, Toolbox};
 use daytona_api::models::CreateBuildInfo;
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_PUSH_ACCESS};
-use daytona_api::routes::{HEAD_OBJECT, PUT_OBJECT};
+use daytona_api::routes::PUT_OBJECT;
+use daytona_api::routes::control_plane::GET_PUSH_ACCESS;
 use daytona_api::{Config, Daytona, ErrorKind};
-use daytona_local::{Fault, Isolation, Server, ServerBuilder};
-use jiff::SignedDuration;
+use daytona_local::{Isolation, Server, ServerBuilder};
 use tempfile::TempDir;
 
-use crate::support::Client;
+use crate::storage::S3;
+use crate::support::plain;
 
 const SOON: Duration = Duration::from_secs(20);
 
 async fn start(options: ServerBuilder) -> (Server, Daytona) {
-    let server = options.isolation(Isolation::None).start().await.unwrap();
+    let server = options.start().await.unwrap();
     let config = Config::new(server.token()).api_url(server.api_url());
     (server, Daytona::new(config).unwrap())
 }
@@ -54,6 +56,18 @@ fn project() -> TempDir {
     folder
 }
 
+fn image(folder: &TempDir) -> Image {
+    Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap()
+}
+
+/// What is built of these lines with these contexts.
+fn lines(dockerfile: &str, contexts: Vec<String>) -> CreateBuildInfo {
+    let mut info = CreateBuildInfo::default();
+    info.dockerfile_content = dockerfile.to_owned();
+    info.context_hashes = Some(contexts);
+    info
+}
+
 async fn made(api: &Daytona, image: &Image) -> Toolbox {
     let sandbox = api.sandboxes().create().image(image).send().await.unwrap();
     let sandbox = api.sandboxes().wait_until_started(&sandbox.id, SOON).await;
@@ -78,15 +92,9 @@ async fn log(api: &Daytona, id: &str) -> String {
 #[tokio::test]
 async fn files_variables_and_folder_are_those_of_the_dockerfile() {
     let folder = project();
-    let image = Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap();
+    let image = image(&folder);
     for isolation in [Isolation::None, Isolation::Required] {
-        let server = Server::builder()
-            .isolation(isolation)
-            .start()
-            .await
-            .unwrap();
-        let config = Config::new(server.token()).api_url(server.api_url());
-        let api = Daytona::new(config).unwrap();
+        let (server, api) = start(Server::builder().isolation(isolation)).await;
         let sandbox = api.sandboxes().create().image(&image).send().await.unwrap();
         let started = api.sandboxes().wait_until_started(&sandbox.id, SOON).await;
         let toolbox = api.toolbox(&started.unwrap()).unwrap();
@@ -152,8 +160,8 @@ async fn files_variables_and_folder_are_those_of_the_dockerfile() {
 #[tokio::test]
 async fn what_is_there_is_not_uploaded_again() {
     let folder = project();
-    let (server, api) = start(Server::builder()).await;
-    let image = Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap();
+    let (server, api) = start(plain()).await;
+    let image = image(&folder);
     let puts = || server.requests_to(&PUT_OBJECT).len();
     made(&api, &image).await;
     let first = puts();
@@ -172,7 +180,7 @@ async fn what_is_there_is_not_uploaded_again() {
 async fn the_builder_s_own_steps_copy_too() {
     let folder = project();
     let root = folder.path();
-    let (server, api) = start(Server::builder()).await;
+    let (server, api) = start(plain()).await;
     let image = Image::base("debian:12")
         .add_local_dir(root.join("src"), "/home/daytona/src")
         .add_local_file(root.join("one.cfg"), "/home/daytona/")
@@ -194,8 +202,8 @@ async fn the_builder_s_own_steps_copy_too() {
 #[tokio::test]
 async fn a_snapshot_brings_them_to_its_sandboxes() {
     let folder = project();
-    let (server, api) = start(Server::builder()).await;
-    let image = Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap();
+    let (server, api) = start(plain()).await;
+    let image = image(&folder);
     let made = api
         .snapshots()
         .create_from_image("mine:1", &image, |_| {})
@@ -215,9 +223,7 @@ async fn a_snapshot_brings_them_to_its_sandboxes() {
     let toolbox = api.toolbox(&sandbox).unwrap();
     assert!(run(&toolbox, "./main.sh").await.starts_with("hello you"));
     // a context that is not there
-    let mut info = CreateBuildInfo::default();
-    info.dockerfile_content = "FROM a\nCOPY x /x\n".to_owned();
-    info.context_hashes = Some(vec!["0".repeat(32)]);
+    let info = lines("FROM a\nCOPY x /x\n", vec!["0".repeat(32)]);
     let snapshots = api.snapshots();
     let broken = snapshots.create("broken:1", |new| new.build_info = Some(info));
     broken.await.unwrap();
@@ -239,162 +245,42 @@ async fn a_snapshot_brings_them_to_its_sandboxes() {
     server.shutdown().await;
 }
 
+/// As clients pack them that find two names of one file.
 #[tokio::test]
-async fn a_build_that_cannot_be_made_says_why() {
-    let folder = project();
-    let (server, api) = start(Server::builder()).await;
-    let context = Image::base("a").add_local_dir(folder.path().join("src"), "/x");
-    let context = context.context().await.unwrap();
-    context.upload(&api).await.unwrap();
-    let there: Vec<String> = context.hashes().map(str::to_owned).collect();
-    let mut told = String::new();
-    for (dockerfile, hashes) in [
-        ("FROM a\nCOPY x /x\n", vec!["0".repeat(32)]),
-        ("FROM a\nCOPY x /x\n", Vec::new()),
-        ("FROM a\nCOPY nothing /x\n", there.clone()),
-        ("FROM a\nCOPY ../up /x\n", there.clone()),
-        ("FROM a\nCOPY one\n", there.clone()),
-        ("FROM a\nENV A\n", there.clone()),
-        ("FROM a\nWORKDIR ''\n", there),
-    ] {
-        let mut info = CreateBuildInfo::default();
-        info.dockerfile_content = dockerfile.to_owned();
-        info.context_hashes = Some(hashes);
-        let made = api
-            .sandboxes()
-            .create()
-            .build_info(info)
-            .send()
-            .await
-            .unwrap();
-        let failed = api.sandboxes().wait_until_started(&made.id, SOON).await;
-        let error = failed.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Failed);
-        let state = api.sandboxes().get(&made.id).await.unwrap().state.unwrap();
-        assert_eq!(state.as_str(), "build_failed");
-        let log = log(&api, &made.id).await;
-        let reason = error.message().unwrap();
-        assert!(
-            log.ends_with(&format!("state: build_failed ({reason})\n")),
-            "{log}"
-        );
-        told.push_str(&format!("{reason}\n"));
-    }
-    insta::assert_snapshot!(told);
-    server.shutdown().await;
-}
-
-#[tokio::test]
-async fn faults_of_the_storage_leave_nothing_made() {
-    let folder = project();
-    let image = Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap();
-    let (server, api) = start(Server::builder()).await;
-    let faults = server.faults();
-    let mut told = String::new();
-    for (name, fault) in [
-        (
-            "no access",
-            Fault::on(&GET_PUSH_ACCESS).answer(403, r#"{"message":"not for you"}"#),
-        ),
-        (
-            "no storage",
-            Fault::on(&GET_PUSH_ACCESS)
-                .answer(503, r#"{"message":"none"}"#)
-                .always(),
-        ),
-        (
-            "refused",
-            Fault::on(&PUT_OBJECT).answer(403, "<Error><Code>AccessDenied</Code></Error>"),
-        ),
-        (
-            "broken off",
-            Fault::on(&PUT_OBJECT).reset_before_commit().always(),
-        ),
-        (
-            "out of order",
-            Fault::on(&HEAD_OBJECT).answer(500, "").always(),
-        ),
-        ("a redirect", Fault::on(&PUT_OBJECT).answer(307, "")),
-    ] {
-        let handle = faults.inject(fault);
-        let error = api
-            .sandboxes()
-            .create()
-            .image(&image)
-            .send()
-            .await
-            .unwrap_err();
-        assert!(handle.hits() > 0, "{name}");
-        assert!(!error.may_have_reached_server(), "{name}: {error:?}");
-        assert!(!format!("{error:?}").contains(server.token()));
-        told.push_str(&format!("{name}: {:?}: {error}\n", error.kind()));
-        faults.clear();
-    }
-    insta::assert_snapshot!(told);
-    assert_eq!(server.requests_to(&CREATE_SANDBOX).len(), 0);
-    // what broke once is repeated, what was stored stays one object, and then all is well
-    faults.inject(Fault::on(&PUT_OBJECT).reset_before_commit());
-    faults.inject(Fault::on(&PUT_OBJECT).nth(2).reset_after_commit());
-    faults.inject(
-        Fault::on(&PUT_OBJECT)
-            .nth(4)
-            .answer(503, "<Error><Code>SlowDown</Code></Error>"),
+async fn a_file_with_two_names_is_there_under_both() {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o640);
+    header.set_size(4);
+    archive
+        .append_data(&mut header, "d/one", &b"text"[..])
+        .unwrap();
+    header.set_entry_type(tar::EntryType::Link);
+    header.set_size(0);
+    archive.append_link(&mut header, "d/two", "d/one").unwrap();
+    archive
+        .append_link(&mut header, "d/none", "d/gone")
+        .unwrap();
+    let archive = archive.into_inner().unwrap();
+    let (server, api) = start(plain()).await;
+    let s3 = S3::of(&server).await;
+    let put = s3
+        .send("PUT", &s3.path("h/context.tar"), "", &archive)
+        .await;
+    assert_eq!(put.status, 200);
+    let with = async |dockerfile: &str| {
+        let info = lines(dockerfile, vec!["h".to_owned()]);
+        let sandbox = api.sandboxes().create().build_info(info).send().await;
+        api.toolbox(&sandbox.unwrap()).unwrap()
+    };
+    let both = with("FROM a\nWORKDIR /w\nCOPY d/one d/two ./\nCOPY d/two other\n").await;
+    assert_eq!(run(&both, "cat one two other").await, "texttexttext");
+    assert_eq!(run(&both, "stat -c %a other").await, "640\n");
+    let error = with("FROM a\nCOPY d /w\n").await.info().work_dir().await;
+    let error = error.unwrap_err();
+    assert!(
+        error.to_string().contains("a file that is not in it"),
+        "{error}"
     );
-    let toolbox = made(&api, &image).await;
-    assert!(run(&toolbox, "./main.sh").await.starts_with("hello you"));
-    server.shutdown().await;
-}
-
-#[tokio::test]
-async fn credentials_that_have_expired_are_told_and_new_ones_work() {
-    let folder = project();
-    let image = Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap();
-    let (server, api) = start(Server::builder().manual_clock()).await;
-    let jump = Fault::on(&HEAD_OBJECT).clock_jump(SignedDuration::from_hours(1));
-    server.faults().inject(jump);
-    // the first look was signed in time; what follows it is not
-    let error = api
-        .sandboxes()
-        .create()
-        .image(&image)
-        .send()
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Some("ExpiredToken"), "{error}");
-    assert_eq!(error.status(), Some(400));
-    assert!(!error.may_have_reached_server());
-    made(&api, &image).await;
-    server.shutdown().await;
-}
-
-#[tokio::test]
-async fn a_server_without_room_or_storage_says_so() {
-    let folder = project();
-    write(folder.path(), "one.cfg", &"x".repeat(100_000));
-    let image = Image::from_dockerfile(folder.path().join("Dockerfile")).unwrap();
-    let (server, api) = start(Server::builder().object_storage(50_000)).await;
-    let error = api
-        .sandboxes()
-        .create()
-        .image(&image)
-        .send()
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Some("EntityTooLarge"), "{error}");
-    server.shutdown().await;
-    let (server, api) = start(Server::builder().object_storage(0)).await;
-    let error = api
-        .sandboxes()
-        .create()
-        .image(&image)
-        .send()
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.operation(), error.status()),
-        (Some("getPushAccess"), Some(503))
-    );
-    let client = Client::of(&server);
-    assert_eq!(client.get("/storage/daytona-local/x").await.status, 403);
     server.shutdown().await;
 }

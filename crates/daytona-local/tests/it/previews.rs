@@ -7,6 +7,7 @@ mod signed;
 
 use bytes::Bytes;
 use daytona_api::api::Toolbox;
+use daytona_api::models::PortPreviewUrl;
 use daytona_local::Server;
 use http::Request;
 use http_body_util::Full;
@@ -15,6 +16,9 @@ use tokio::net::TcpStream;
 
 use crate::live::{Lab, soon};
 use crate::support::{Answer, send_over};
+
+/// The header by which a preview is opened.
+const TOKEN: &str = "x-daytona-preview-token";
 
 const PROGRAM: &str = include_str!("previews/program.py");
 
@@ -27,6 +31,13 @@ async fn serve(toolbox: &Toolbox) -> u16 {
     let done = soon(start.send()).await.unwrap();
     assert_eq!(done.exit_code, Some(0), "{}", done.result);
     done.result.trim().parse().unwrap()
+}
+
+/// Starts the program in a sandbox: its port, and where that is reached.
+async fn served(lab: &Lab) -> (u16, PortPreviewUrl) {
+    let port = serve(&lab.toolbox).await;
+    let preview = lab.api.sandboxes().preview_url(&lab.id, port).await;
+    (port, preview.unwrap())
 }
 
 /// `127.0.0.1:PORT` of a server.

@@ -1,117 +1,16 @@
 //! The object storage as clients of S3 see it: signed in headers or in the query, in one piece or in parts.
 
-use bytes::Bytes;
-use daytona_local::{Isolation, Server, ServerBuilder};
-use hmac::{Hmac, KeyInit, Mac};
+mod client;
+
+use daytona_local::{Fault, Isolation, RequestInfo, Server, ServerBuilder};
 use http_body_util::Full;
-use jiff::Timestamp;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+
+pub(crate) use client::S3;
 
 use crate::support::{Answer, Client};
 
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn mac(key: &[u8], text: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().to_vec()
-}
-
-/// A client of S3 that signs in headers, as the official clients do.
-struct S3 {
-    client: Client,
-    key: String,
-    secret: String,
-    token: String,
-    prefix: String,
-}
-
-impl S3 {
-    async fn of(server: &Server) -> Self {
-        let client = Client::of(server);
-        let answer = client.get("/api/object-storage/push-access").await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let access = answer.json();
-        let text = |name: &str| access[name].as_str().unwrap().to_owned();
-        assert_eq!(
-            text("storageUrl"),
-            format!("http://{}/storage", client.authority)
-        );
-        assert_eq!(text("region"), "us-east-1");
-        Self {
-            key: text("accessKey"),
-            secret: text("secret"),
-            token: text("sessionToken"),
-            prefix: format!("{}/", text("organizationId")),
-            client,
-        }
-    }
-
-    fn path(&self, key: &str) -> String {
-        format!("/storage/daytona-local/{}{key}", self.prefix)
-    }
-
-    async fn send(&self, method: &str, path: &str, query: &str, body: &[u8]) -> Answer {
-        self.send_as(method, path, query, body, &hex(&Sha256::digest(body)))
-            .await
-    }
-
-    /// `query` must be in order and encoded; `hash` is what is said of the body.
-    async fn send_as(
-        &self,
-        method: &str,
-        path: &str,
-        query: &str,
-        body: &[u8],
-        hash: &str,
-    ) -> Answer {
-        let date = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        let day = date[..8].to_owned();
-        let names = "host;x-amz-content-sha256;x-amz-date;x-amz-security-token";
-        let canonical = format!(
-            "{method}\n{path}\n{query}\nhost:{}\nx-amz-content-sha256:{hash}\nx-amz-date:{date}\n\
-             x-amz-security-token:{}\n\n{names}\n{hash}",
-            self.client.authority, self.token
-        );
-        let scope = format!("{day}/us-east-1/s3/aws4_request");
-        let text = format!(
-            "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
-            hex(&Sha256::digest(canonical.as_bytes()))
-        );
-        let mut key = mac(format!("AWS4{}", self.secret).as_bytes(), &day);
-        for part in ["us-east-1", "s3", "aws4_request"] {
-            key = mac(&key, part);
-        }
-        let signature = hex(&mac(&key, &text));
-        let uri = if query.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path}?{query}")
-        };
-        let request = http::Request::builder()
-            .method(method)
-            .uri(uri)
-            .header("host", &self.client.authority)
-            .header("x-amz-content-sha256", hash)
-            .header("x-amz-date", date)
-            .header("x-amz-security-token", &self.token)
-            .header(
-                "authorization",
-                format!(
-                    "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
-                    self.key
-                ),
-            )
-            .body(Full::new(Bytes::copy_from_slice(body)))
-            .unwrap();
-        self.client.send(request).await
-    }
-}
 
 fn code(answer: &Answer) -> String {
     let text = answer.text();
@@ -241,18 +140,6 @@ async fn what_is_not_signed_as_it_should_is_refused() {
         404,
         "nothing was stored"
     );
-    // a signature is for one method, path and query
-    let request = fresh
-        .client
-        .request("GET", "/api/object-storage/push-access");
-    assert_eq!(
-        fresh
-            .client
-            .send(request.body(Full::default()).unwrap())
-            .await
-            .status,
-        200
-    );
     server.shutdown().await;
 }
 
@@ -344,23 +231,25 @@ async fn room_comes_back_and_files_go_with_the_server() {
         ),
         "400 EntityTooLarge"
     );
-    // told from other servers' by its length
-    assert_eq!(s3.send("PUT", &path, "", &[0; 499]).await.status, 200);
+    // told from other servers' by what is in it
+    let content = s3.secret.as_bytes();
+    assert_eq!(s3.send("PUT", &path, "", content).await.status, 200);
     let objects: Vec<_> = std::fs::read_dir(std::env::temp_dir())
         .unwrap()
         .flatten()
         .filter_map(|folder| std::fs::read_dir(folder.path().join("objects")).ok())
         .flat_map(|files| files.flatten())
-        .filter(|file| file.metadata().is_ok_and(|about| about.len() == 499))
         .map(|file| file.path())
+        .filter(|file| std::fs::read(file).is_ok_and(|bytes| bytes == content))
         .collect();
-    assert_eq!(
-        objects.len(),
-        1,
-        "one object, and nothing of those before it"
-    );
+    let [object] = objects.as_slice() else {
+        panic!("not one object: {objects:?}");
+    };
+    let folder = object.parent().unwrap();
+    let beside = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(beside, 1, "nothing is left of those before it");
     server.shutdown().await;
-    assert!(!objects[0].exists());
+    assert!(!folder.exists());
 }
 
 #[tokio::test]
@@ -388,7 +277,19 @@ async fn presigned_addresses_are_taken_too() {
             .send(request.body(Full::from(body)).unwrap())
             .await
     };
+    let (seen, asked) = std::sync::mpsc::channel();
+    let filter = move |request: &RequestInfo| seen.send(request.query.clone()).is_err();
+    let never = Fault::any().matching(filter).answer(500, "");
+    let handle = server.faults().inject(never.always());
     assert_eq!(send("PUT", put.as_str(), "content").await.status, 200);
+    let query = asked.recv().unwrap();
+    assert!(query.contains("X-Amz-Expires=60"), "{query}");
+    for name in ["X-Amz-Security-Token", "X-Amz-Signature"] {
+        let hidden = format!("{name}=[redacted]");
+        assert!(query.contains(&hidden), "{query}");
+    }
+    assert!(!query.contains(&s3.token), "{query}");
+    assert_eq!(handle.hits(), 0);
     assert_eq!(send("GET", get.as_str(), "").await.text(), "content");
     // for another method, another object, a longer time, without its end
     assert_eq!(

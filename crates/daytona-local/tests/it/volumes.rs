@@ -265,3 +265,30 @@ async fn a_volume_ends_with_its_server() {
     server.shutdown().await;
     assert!(!folder.exists());
 }
+
+#[tokio::test]
+async fn a_sandbox_whose_volume_could_not_be_shown_comes_up_once_it_can() {
+    let (server, api) = start(plain()).await;
+    made(&api, "all").await;
+    let mender = with(&api, vec![shown("all", "/home/daytona/all", None)]);
+    let mender = api.toolbox(&mender.await.unwrap()).unwrap();
+    run(&mender, "echo file > all/part").await;
+    // the first of them can be shown, and is there when the second cannot
+    let (first, second) = ("/home/daytona/a", "/home/daytona/second");
+    let both = vec![
+        shown("all", first, None),
+        shown("all", second, Some("part")),
+    ];
+    let toolbox = api.toolbox(&with(&api, both).await.unwrap()).unwrap();
+    for _ in 0..2 {
+        let error = toolbox.files().list(".").await.unwrap_err();
+        assert!(error.to_string().contains("part is no folder"), "{error}");
+    }
+    run(
+        &mender,
+        "rm all/part && mkdir all/part && echo x > all/part/f",
+    )
+    .await;
+    assert_eq!(run(&toolbox, "cat second/f a/part/f").await, "x\nx\n");
+    server.shutdown().await;
+}

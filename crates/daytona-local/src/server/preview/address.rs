@@ -1,7 +1,5 @@
 //! Which port of which sandbox a request is for.
 
-use std::fmt;
-
 use http::HeaderMap;
 use http::header::HOST;
 use http::uri::Uri;
@@ -12,7 +10,7 @@ use crate::server::auth;
 /// What the path of a preview begins with, where the name of the host does not say it.
 pub(crate) const PREFIX: &str = "/preview/";
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Address {
     pub(super) port: u16,
     pub(super) whose: Whose,
@@ -23,15 +21,8 @@ pub(crate) struct Address {
 }
 
 /// A sandbox, by its id or by a signed token: it is not known yet which.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Whose(pub(super) String);
-
-impl fmt::Debug for Whose {
-    /// It may be a token.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Whose(..)")
-    }
-}
 
 impl Address {
     /// `None` if it is no request for a preview of this server.

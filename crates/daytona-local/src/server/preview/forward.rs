@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Visit, headers, tunnel};
+use crate::server::Call;
 use crate::server::app::App;
 use crate::server::connection::Wire;
-use crate::server::dispatch::Call;
 use crate::server::reply::{Failure, Reply};
 use crate::toolbox;
 
@@ -38,8 +38,7 @@ pub(crate) async fn serve(app: &Arc<App>, mut call: Call, visit: Visit) -> Reply
 
 async fn forward(app: &Arc<App>, call: &mut Call, visit: &Visit) -> Result<Reply, Failure> {
     if app.options.in_place {
-        let what = "preview";
-        return Err(toolbox::not_served(what));
+        return Err(toolbox::not_served("preview"));
     }
     let (address, sandbox) = (&visit.address, visit.sandbox.as_str());
     let activity = toolbox::begin(app, call)?;
@@ -111,11 +110,7 @@ async fn forward(app: &Arc<App>, call: &mut Call, visit: &Visit) -> Result<Reply
 async fn connect(app: &Arc<App>, sandbox: &str, port: u16) -> Result<Wire, Failure> {
     let cell = app.cell(sandbox).await?;
     let network = !app.store().keeps(sandbox)?.network_block_all;
-    let listeners = cell.listeners().await.map_err(|error| {
-        Failure::internal(format!(
-            "internal server error: the ports cannot be read: {error}"
-        ))
-    })?;
+    let listeners = toolbox::port::listeners(&cell).await?;
     let Some(place) = listeners.reach(port) else {
         return Err(bad_gateway(if listeners.ports().contains(&port) {
             format!("port {port} is not the sandbox's alone")

@@ -1,7 +1,5 @@
 //! What of a request's head a program in a sandbox gets to see, and what of its answer goes back as it is.
 
-use std::fmt;
-
 use http::header::{
     AUTHORIZATION, CONNECTION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -31,7 +29,6 @@ const SHORTEST: usize = 16;
 const OURS: &str = "x-daytona-";
 
 /// What must not reach a program of the sandbox.
-#[derive(Clone)]
 pub(crate) struct Secrets {
     /// Left out where they are found.
     keys: Vec<String>,
@@ -39,12 +36,6 @@ pub(crate) struct Secrets {
     master: bool,
     /// A signed token, in whose place the id of the sandbox is told.
     signed: Option<String>,
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secrets(..)")
-    }
 }
 
 impl Secrets {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
@@ -22,21 +21,18 @@ use crate::toolbox::Place;
 const WORKER: &str = concat!(include_str!("../charts.py"), include_str!("worker.py"));
 
 /// A run.
-#[derive(Debug)]
 pub(super) struct Asked {
     pub(super) code: String,
     pub(super) env: BTreeMap<String, String>,
 }
 
 /// What a worker tells, as JSON.
-#[derive(Debug)]
 pub(super) enum Event {
     Told(String),
     /// The last of a run.
     Over(String),
 }
 
-#[derive(Debug)]
 pub(crate) struct Context {
     pub(super) id: String,
     cwd: String,
@@ -50,7 +46,7 @@ pub(crate) struct Context {
     worker: Mutex<Option<Worker>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Worker {
     requests: mpsc::UnboundedSender<Bytes>,
     events: Arc<Mutex<Option<mpsc::Sender<Event>>>>,
@@ -105,18 +101,7 @@ impl Context {
             network: this.network,
             argv: argv.to_vec(),
         };
-        let spawned = cell.start(&start, |mut command| {
-            command
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .process_group(0)
-                .spawn()
-        });
-        let mut child = spawned.await?;
-        let missing = || io::Error::other("no pipe");
-        let mut stdin = child.stdin.take().ok_or_else(missing)?;
-        let stdout = child.stdout.take().ok_or_else(missing)?;
+        let (mut child, mut stdin, stdout) = cell.start_piped(&start).await?;
         let (requests, mut asked) = mpsc::unbounded_channel::<Bytes>();
         let worker = Worker {
             requests,

@@ -1,8 +1,8 @@
 //! What is said to a language server, and what it answers.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +16,13 @@ use super::wire;
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// How many bytes of answers a server may leave unread. One that asks and does not read is not listened to.
+const UNREAD: usize = 1 << 20;
+
 /// A request of ours that the server does not know of, as JSON-RPC has it.
 const NO_METHOD: i64 = -32_601;
 
 /// Why there is no answer.
-#[derive(Debug)]
 pub(super) enum Trouble {
     /// The server has ended.
     Ended,
@@ -31,22 +33,40 @@ pub(super) enum Trouble {
 
 type Answer = Result<Value, String>;
 
+/// What is to be written; an answer counts as unread until it is dropped.
+pub(super) type Said = (Bytes, Option<Unread>);
+
+/// Bytes of one answer, and of all that are not written yet.
+pub(super) struct Unread {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Unread {
+    /// `None` if that is more than may be.
+    fn new(all: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let before = all.fetch_add(bytes, Ordering::Relaxed);
+        let all = Arc::clone(all);
+        let counted = Self { bytes, all };
+        (before.saturating_add(bytes) <= UNREAD).then_some(counted)
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// To one language server, until it ends.
 pub(crate) struct Link {
-    says: mpsc::UnboundedSender<Bytes>,
+    says: mpsc::UnboundedSender<Said>,
+    unread: Arc<AtomicUsize>,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
     next: AtomicU64,
     over: AtomicBool,
     /// The files that are open, with their versions.
     files: Mutex<HashMap<String, u64>>,
-}
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link")
-            .field("over", &self.over)
-            .finish_non_exhaustive()
-    }
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,10 +75,11 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Link {
     /// What is to be written comes out of the receiver.
-    pub(super) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Bytes>) {
+    pub(super) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Said>) {
         let (says, said) = mpsc::unbounded_channel();
         let link = Self {
             says,
+            unread: Arc::default(),
             waiting: Mutex::default(),
             next: AtomicU64::new(1),
             over: AtomicBool::new(false),
@@ -80,7 +101,7 @@ impl Link {
 
     fn say(&self, message: &Value) {
         // one that has ended is noticed where it is read
-        drop(self.says.send(wire::written(message)));
+        drop(self.says.send((wire::written(message), None)));
     }
 
     pub(super) fn tell(&self, method: &str, params: &Value) {
@@ -119,28 +140,30 @@ impl Link {
         }
     }
 
-    /// Takes in what the server says.
-    pub(super) fn hear(&self, mut message: Value) {
+    /// Takes in what the server says; an error if it leaves too much unread for that.
+    pub(super) fn hear(&self, mut message: Value) -> io::Result<()> {
         let id = message.get("id").cloned();
         if let Some(method) = message.get("method").and_then(Value::as_str) {
             // what it only tells is for editors
             if let Some(id) = id {
-                let answer = answer(method, &message);
-                self.say(&match answer {
+                let answer = wire::written(&match answer(method, &message) {
                     Some(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
                     None => {
                         let error = json!({ "code": NO_METHOD, "message": "not known here" });
                         json!({ "jsonrpc": "2.0", "id": id, "error": error })
                     }
                 });
+                let unread = Unread::new(&self.unread, answer.len());
+                let unread = unread.ok_or_else(|| io::Error::other("it does not read"))?;
+                drop(self.says.send((answer, Some(unread))));
             }
-            return;
+            return Ok(());
         }
         let waits = id
             .and_then(|id| id.as_u64())
             .and_then(|id| lock(&self.waiting).remove(&id));
         let Some(waits) = waits else {
-            return;
+            return Ok(());
         };
         let answer = match message.get("error").filter(|error| !error.is_null()) {
             Some(error) => {
@@ -154,6 +177,7 @@ impl Link {
         };
         // who asked may have gone
         drop(waits.send(answer));
+        Ok(())
     }
 
     /// Tells of a file, or of what one that is open has become.
@@ -199,5 +223,29 @@ fn answer(method: &str, message: &Value) -> Option<Value> {
         | "window/showMessageRequest"
         | "workspace/workspaceFolders" => Some(Value::Null),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_asks_and_does_not_read_is_an_error() {
+        let (link, mut said) = Link::new();
+        let asks = || link.hear(json!({ "id": 1, "method": "workspace/applyEdit" }));
+        let mut asked = 0;
+        while asks().is_ok() {
+            asked += 1;
+            assert!(asked < UNREAD, "more than a byte each");
+        }
+        // what is read makes room again
+        drop(said.try_recv().unwrap());
+        asks().unwrap();
+        asks().unwrap_err();
+        let many = json!({ "items": vec![0; UNREAD] });
+        let large = json!({ "id": 2, "method": "workspace/configuration", "params": many });
+        while said.try_recv().is_ok() {}
+        link.hear(large).unwrap_err();
     }
 }

@@ -1,7 +1,6 @@
 //! The process of a language server.
 
 use std::io;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,19 +53,17 @@ pub(super) fn candidates(language: &str) -> Option<&'static [&'static str]> {
 }
 
 /// Why a server did not start.
-#[derive(Debug)]
 pub(super) enum Why {
     Missing,
     Failed(io::Error),
 }
 
 /// The server for one language and project.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Language {
     running: Mutex<Option<Running>>,
 }
 
-#[derive(Debug)]
 struct Running {
     link: Arc<Link>,
     /// By which its processes are found.
@@ -165,21 +162,11 @@ async fn spawn(
         network: place.network,
         argv,
     };
-    let spawned = cell.start(&start, |mut command| {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-    });
-    let mut child = spawned.await?;
-    let missing = || io::Error::other("no pipe");
-    let mut stdin = child.stdin.take().ok_or_else(missing)?;
-    let mut stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+    let (mut child, mut stdin, stdout) = cell.start_piped(&start).await?;
+    let mut stdout = BufReader::new(stdout);
     let (link, mut said) = Link::new();
     app.spawn(async move {
-        while let Some(message) = said.recv().await {
+        while let Some((message, _unread)) = said.recv().await {
             if stdin.write_all(&message).await.is_err() {
                 return;
             }
@@ -192,7 +179,11 @@ async fn spawn(
         async move {
             let over = loop {
                 match wire::read(&mut stdout).await {
-                    Ok(Some(message)) => link.hear(message),
+                    Ok(Some(message)) => {
+                        if let Err(error) = link.hear(message) {
+                            break Err(error);
+                        }
+                    }
                     over => break over,
                 }
             };

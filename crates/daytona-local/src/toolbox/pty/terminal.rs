@@ -30,7 +30,6 @@ const TYPED: usize = 16;
 const LINGER: Duration = Duration::from_millis(500);
 
 /// What a client asks for.
-#[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) id: String,
     pub(super) cwd: String,
@@ -45,7 +44,6 @@ pub(super) struct Exit {
     pub(super) code: i32,
 }
 
-#[derive(Debug)]
 pub(crate) struct Terminal {
     pub(super) id: String,
     cwd: String,

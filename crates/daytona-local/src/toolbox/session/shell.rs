@@ -30,7 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(1);
 
 /// One command.
-#[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) id: String,
     pub(crate) text: String,
@@ -60,7 +59,6 @@ impl Command {
 }
 
 /// A shell that stays.
-#[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: String,
     /// What no output holds by chance.

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::{authority, get, seen, serve};
+use super::{TOKEN, authority, get, seen, served};
 use crate::live::{Lab, soon};
 use crate::support::plain;
 
@@ -16,13 +16,7 @@ struct Page {
 
 async fn page() -> Page {
     let lab = soon(Lab::new(plain())).await;
-    let port = serve(&lab.toolbox).await;
-    let preview = lab
-        .api
-        .sandboxes()
-        .preview_url(&lab.id, port)
-        .await
-        .unwrap();
+    let (port, preview) = served(&lab).await;
     let authority = authority(&lab.server);
     let own = authority.split_once(':').unwrap().1;
     let origin = format!("http://{port}-{}.localhost:{own}", lab.id);
@@ -126,7 +120,7 @@ async fn only_the_servers_own_names_are_served() {
         token,
         origin,
     } = page().await;
-    let header = [("x-daytona-preview-token", token.as_str())];
+    let header = [(TOKEN, token.as_str())];
     seen(&get(&lab.server, &format!("{origin}/"), &header).await);
     seen(
         &get(
@@ -200,10 +194,7 @@ async fn a_redirection_stays_behind_the_proxy() {
         (&origin, "/login?x", format!("{origin}/login?x")),
         (&origin, &local, format!("{origin}/b?c")),
     ] {
-        let headers = [
-            ("x-daytona-preview-token", token.as_str()),
-            ("x-place", place),
-        ];
+        let headers = [(TOKEN, token.as_str()), ("x-place", place)];
         let answer = get(&lab.server, &format!("{from}/away"), &headers).await;
         assert_eq!(
             (answer.status, location(&answer.headers)),

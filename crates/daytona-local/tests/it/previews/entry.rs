@@ -5,22 +5,14 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use daytona_local::Fault;
 
-use super::{get, message, seen, serve, shown};
+use super::{TOKEN, get, message, seen, serve, served, shown};
 use crate::live::{Lab, soon};
 use crate::support::{isolated, plain};
-
-const TOKEN: &str = "x-daytona-preview-token";
 
 #[tokio::test]
 async fn a_port_is_reached_with_what_the_service_takes() {
     for lab in soon(Lab::both()).await {
-        let port = serve(&lab.toolbox).await;
-        let preview = lab
-            .api
-            .sandboxes()
-            .preview_url(&lab.id, port)
-            .await
-            .unwrap();
+        let preview = served(&lab).await.1;
         assert_eq!(preview.sandbox_id, lab.id);
         assert_eq!(preview.token.len(), 32);
         let url = format!("{}/hello?a=1&b=%20", preview.url);
@@ -69,8 +61,7 @@ async fn a_port_is_reached_with_what_the_service_takes() {
 async fn others_are_refused_and_learn_nothing() {
     let lab = soon(Lab::new(plain())).await;
     let sandboxes = lab.api.sandboxes();
-    let port = serve(&lab.toolbox).await;
-    let preview = sandboxes.preview_url(&lab.id, port).await.unwrap();
+    let (port, preview) = served(&lab).await;
     let other = sandboxes.create().send().await.unwrap();
     let others = sandboxes.preview_url(&other.id, port).await.unwrap();
     assert_ne!(others.token, preview.token);
@@ -121,8 +112,7 @@ async fn others_are_refused_and_learn_nothing() {
 async fn a_public_sandbox_is_open_but_for_its_toolbox() {
     let lab = soon(Lab::new(plain())).await;
     let sandboxes = lab.api.sandboxes();
-    let port = serve(&lab.toolbox).await;
-    let url = sandboxes.preview_url(&lab.id, port).await.unwrap().url;
+    let url = served(&lab).await.1.url;
     let toolbox = sandboxes.preview_url(&lab.id, 2280).await.unwrap();
     assert_eq!(get(&lab.server, &url, &[]).await.status, 401);
     sandboxes.set_public(&lab.id, true).await.unwrap();
@@ -179,8 +169,7 @@ async fn a_port_that_is_not_the_sandboxes_is_never_reached() {
 async fn a_stopped_sandbox_is_answered_and_a_start_makes_a_new_token() {
     for lab in soon(Lab::both()).await {
         let sandboxes = lab.api.sandboxes();
-        let port = serve(&lab.toolbox).await;
-        let first = sandboxes.preview_url(&lab.id, port).await.unwrap();
+        let (port, first) = served(&lab).await;
         let signed = sandboxes
             .signed_preview_url(&lab.id, port, Some(600))
             .await
@@ -211,8 +200,7 @@ async fn a_stopped_sandbox_is_answered_and_a_start_makes_a_new_token() {
 async fn no_program_and_no_log_learns_what_opened_it() {
     let lab = soon(Lab::new(plain())).await;
     let sandboxes = lab.api.sandboxes();
-    let port = serve(&lab.toolbox).await;
-    let preview = sandboxes.preview_url(&lab.id, port).await.unwrap();
+    let (port, preview) = served(&lab).await;
     let signed = sandboxes
         .signed_preview_url(&lab.id, port, None)
         .await
@@ -271,13 +259,7 @@ async fn no_program_and_no_log_learns_what_opened_it() {
 #[tokio::test]
 async fn a_sandbox_without_the_network_has_previews() {
     let lab = soon(Lab::new(isolated().network(false))).await;
-    let port = serve(&lab.toolbox).await;
-    let preview = lab
-        .api
-        .sandboxes()
-        .preview_url(&lab.id, port)
-        .await
-        .unwrap();
+    let preview = served(&lab).await.1;
     let header = [(TOKEN, preview.token.as_str())];
     for _ in 0..2 {
         let answer = get(&lab.server, &format!("{}/in", preview.url), &header).await;
@@ -298,13 +280,7 @@ async fn a_sandbox_without_the_network_has_previews() {
 #[tokio::test]
 async fn faults_strike_previews_too() {
     let lab = soon(Lab::new(plain())).await;
-    let port = serve(&lab.toolbox).await;
-    let preview = lab
-        .api
-        .sandboxes()
-        .preview_url(&lab.id, port)
-        .await
-        .unwrap();
+    let (port, preview) = served(&lab).await;
     let header = [(TOKEN, preview.token.as_str())];
     let fault = Fault::any().path("/preview/*").answer(503, "out of order");
     let fault = lab.server.faults().inject(fault);

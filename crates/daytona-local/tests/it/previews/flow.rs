@@ -14,19 +14,12 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::{authority, get, message, seen, send, serve};
+use super::{TOKEN, authority, get, message, seen, send, served};
 use crate::live::{Lab, soon};
 use crate::support::{isolated, plain, until};
 
-const TOKEN: &str = "x-daytona-preview-token";
-
 async fn preview(lab: &Lab) -> PortPreviewUrl {
-    let port = serve(&lab.toolbox).await;
-    lab.api
-        .sandboxes()
-        .preview_url(&lab.id, port)
-        .await
-        .unwrap()
+    served(lab).await.1
 }
 
 async fn socket(lab: &Lab, preview: &PortPreviewUrl) -> WebSocketStream<TcpStream> {

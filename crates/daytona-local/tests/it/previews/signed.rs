@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use super::{get, seen, serve};
+use super::{TOKEN, get, seen, serve};
 use crate::live::{Lab, soon};
 use crate::support::plain;
-
-const TOKEN: &str = "x-daytona-preview-token";
 
 #[tokio::test]
 async fn a_signed_address_opens_one_port_until_its_time_is_over() {

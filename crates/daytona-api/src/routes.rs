@@ -16,31 +16,38 @@ pub enum Api {
     ObjectStorage,
 }
 
-/// The event socket: Socket.IO over a WebSocket, which no document has, so the id is a name of ours. Not in [`ALL`].
-pub const EVENT_SOCKET: Route = Route {
-    id: "connectEvents",
+/// What the routes that no document has are made from.
+const UNDOCUMENTED: Route = Route {
+    id: "",
     api: Api::ControlPlane,
     method: Method::Get,
-    path: "/socket.io/",
+    path: "",
     path_params: &[],
     query: &[],
     headers: &[],
-    tag: "events",
+    tag: "",
     deprecated: false,
     newer: false,
     request_types: &[],
     request_model: None,
     response_types: &[],
     response_model: None,
+    success: &[200],
+};
+
+/// The event socket: Socket.IO over a WebSocket, which no document has, so the id is a name of ours. Not in [`ALL`].
+pub const EVENT_SOCKET: Route = Route {
+    id: "connectEvents",
+    path: "/socket.io/",
+    tag: "events",
     success: &[101],
+    ..UNDOCUMENTED
 };
 
 /// The log of the build of a sandbox's image: at the address that `getBuildLogsUrl` answers, on the toolbox proxy, which
 /// no document has, so the id is a name of ours. The path is what the proxy 0.190 has. Not in [`ALL`].
 pub const BUILD_LOG: Route = Route {
     id: "readBuildLog",
-    api: Api::ControlPlane,
-    method: Method::Get,
     path: "/sandboxes/{sandboxId}/build-logs",
     path_params: &["sandboxId"],
     query: &[QueryParam {
@@ -48,15 +55,9 @@ pub const BUILD_LOG: Route = Route {
         required: false,
         array: false,
     }],
-    headers: &[],
     tag: "sandbox",
-    deprecated: false,
-    newer: false,
-    request_types: &[],
-    request_model: None,
     response_types: &["application/octet-stream"],
-    response_model: None,
-    success: &[200],
+    ..UNDOCUMENTED
 };
 
 const fn object(id: &'static str, method: Method) -> Route {
@@ -66,16 +67,8 @@ const fn object(id: &'static str, method: Method) -> Route {
         method,
         path: "/{bucket}/{key}",
         path_params: &["bucket", "key"],
-        query: &[],
-        headers: &[],
         tag: "object-storage",
-        deprecated: false,
-        newer: false,
-        request_types: &[],
-        request_model: None,
-        response_types: &[],
-        response_model: None,
-        success: &[200],
+        ..UNDOCUMENTED
     }
 }
 

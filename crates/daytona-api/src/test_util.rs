@@ -213,6 +213,10 @@ impl Transport for Capturing {
             .push(captured);
         self.inner.upgrade(request).await
     }
+
+    fn wants_about(&self) -> bool {
+        self.inner.wants_about()
+    }
 }
 
 async fn capture(

@@ -60,7 +60,8 @@ pub trait Transport: Debug + Send + Sync {
             .with_source(std::io::Error::new(std::io::ErrorKind::Unsupported, what)))
     }
 
-    /// Whether requests come with [`About`] among their extensions (default: no). It costs a copy of their secrets.
+    /// Whether requests come with [`About`] among their extensions (default: no). It costs a copy of their secrets. One
+    /// that hands requests to another transport asks for what that one wants.
     fn wants_about(&self) -> bool {
         false
     }

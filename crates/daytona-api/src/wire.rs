@@ -1,5 +1,7 @@
 //! Encodings beside JSON.
 
+#[cfg(any(feature = "archive", feature = "context"))]
+pub(crate) mod archive;
 pub(crate) mod engine;
 pub(crate) mod markers;
 pub(crate) mod multipart;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+mod agenda;
 pub(crate) mod build_log;
 pub(crate) mod create;
 pub(crate) mod keys;
@@ -24,5 +25,7 @@ pub(crate) mod warm_pools;
 
 /// The one region there is.
 pub(crate) const REGION: &str = "local";
+/// Whose the programs of a sandbox are, if a create says nothing.
+const USER: &str = "daytona";
 
 pub use row::SandboxRow;

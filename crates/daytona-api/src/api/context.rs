@@ -5,6 +5,7 @@
 //! folders' own entries, and modes are left out. So there is a digest of ours beside them, over all that an image
 //! would get; what goes over the wire is held against it to its last byte.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -185,13 +186,12 @@ impl Context {
         }
         let access = api.server().push_access().await?;
         let store = store::Store::new(api, &access)?;
-        let mut done: Vec<&str> = Vec::new();
+        let mut done = HashSet::new();
         for part in &self.parts {
             let hash = part.scanned.md5.as_str();
-            if !done.contains(&hash) && !store.has(hash).await? {
+            if done.insert(hash) && !store.has(hash).await? {
                 store.put(part).await?;
             }
-            done.push(hash);
         }
         Ok(())
     }
@@ -236,4 +236,31 @@ fn changed(path: &Path) -> Error {
 
 fn died(error: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Local, "the work on the local files ended early").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_looks_as_it_did_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "one").unwrap();
+        let image = Image::base("a").add_local_file(&path, "/a");
+        let read = image.context().await.unwrap();
+        let marked = |settled| Context {
+            digest: "of before".to_owned(),
+            settled,
+            ..read.clone()
+        };
+        let digest = async |context: Context| context.refreshed().await.unwrap().digest;
+        assert_eq!(digest(marked(true)).await, "of before");
+        // too young to tell, so it is read
+        assert_eq!(digest(marked(false)).await, read.digest);
+        std::fs::write(&path, "other").unwrap();
+        let now = image.context().await.unwrap().digest;
+        assert_eq!(digest(marked(true)).await, now);
+        assert_ne!(now, read.digest);
+    }
 }

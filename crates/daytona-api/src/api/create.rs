@@ -250,9 +250,9 @@ impl Create {
             );
         }
         #[cfg(feature = "context")]
-        if let (Some(image), Some(info)) = (image, &mut body.build_info) {
+        if let Some(image) = image {
             // most creates bring no files, and need no room for it
-            info.context_hashes = Box::pin(image.uploaded(&client)).await?.context_hashes;
+            body.build_info = Some(Box::pin(image.uploaded(&client)).await?);
         }
         let timeouts = client.shared.config.timeouts;
         let limit = client.shared.config.limits.metadata;

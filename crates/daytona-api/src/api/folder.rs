@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Files, Progress, Upload};
 use crate::error::{Error, ErrorKind};
-use crate::wire::{pipe, random};
+use crate::wire::{archive, pipe, random};
 
 mod names;
 mod pack;
@@ -260,15 +260,7 @@ impl UploadFolder {
         }
         there.begin();
         let sent = files.upload(there.archive(), content).await;
-        // why there was nothing to send says more than that there was not
-        match packing.await.map_err(died)? {
-            Err(error) if sent.is_err() && error.kind() != ErrorKind::Transport => {
-                there.clean().await;
-                return Err(error);
-            }
-            _ => {}
-        }
-        if let Err(error) = sent {
+        if let Err(error) = archive::ended(packing.await.map_err(died)?, sent) {
             there.clean().await;
             return Err(error);
         }

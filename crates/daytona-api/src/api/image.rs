@@ -20,8 +20,8 @@ mod words;
 
 pub use self::pip::PipOptions;
 
-/// The largest Dockerfile that is read.
-const DOCKERFILE: u64 = 16 << 20;
+/// The largest Dockerfile, or description of a project, that is read. No person writes such ones.
+const LARGEST: u64 = 16 << 20;
 
 /// The series of Python that [`Image::debian_slim`] knows, and the release that each stands for.
 ///
@@ -44,10 +44,11 @@ const NO_CONTEXT: &str = "files of this machine can be copied into an image with
 /// An image described step by step, which the server builds: the lines of a Dockerfile.
 ///
 /// The lines are those that the official clients write, so that the server can reuse what it built for one.
-/// Two images with the same lines, and local files at the same places, are equal, whatever they were made with. No argument can add a line of its own:
-/// a line break, or an end that would swallow the next line, is an error; only
-/// [`dockerfile_commands`](Self::dockerfile_commands) and [`from_dockerfile`](Self::from_dockerfile) take whole lines. The first error is kept and comes with
-/// [`dockerfile`](Self::dockerfile), or when the sandbox is created. Debug shows no line: it may hold a secret.
+/// Two images with the same lines, and local files at the same places, are equal, whatever they were made with. No
+/// argument can add a line of its own: a line break, or an end that would swallow the next line, is an error; only
+/// [`dockerfile_commands`](Self::dockerfile_commands) and its kin, and [`from_dockerfile`](Self::from_dockerfile), take
+/// whole lines. The first error is kept and comes with [`dockerfile`](Self::dockerfile), or when the sandbox is created.
+/// Debug shows no line: it may hold a secret.
 ///
 /// With the feature `context` files of this machine can be copied into it, by `add_local_file`, `add_local_dir`,
 /// `dockerfile_commands_in`, `from_dockerfile` and `pip_install_from_requirements`: they are read and uploaded when a
@@ -137,7 +138,7 @@ impl Image {
     /// meanwhile.
     pub fn from_dockerfile(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let text = read_text(path, "Dockerfile", DOCKERFILE)?;
+        let text = read_text(path, "Dockerfile")?;
         let start = Self::empty();
         if let Err(why) = check_lines(&text) {
             return Ok(start.refuse(why));
@@ -353,7 +354,7 @@ fn check_lines(text: &str) -> Result<(), &'static str> {
 }
 
 /// A text file of this machine, with line breaks of one kind.
-fn read_text(path: &Path, name: &str, largest: u64) -> Result<String, Error> {
+fn read_text(path: &Path, name: &str) -> Result<String, Error> {
     let unreadable = |error: std::io::Error| {
         Error::build(format!("the {name} cannot be read")).with_source(error)
     };
@@ -363,10 +364,10 @@ fn read_text(path: &Path, name: &str, largest: u64) -> Result<String, Error> {
     }
     let mut text = String::new();
     let file = File::open(path).map_err(unreadable)?;
-    let read = file.take(largest + 1).read_to_string(&mut text);
-    if read.map_err(unreadable)? as u64 > largest {
+    let read = file.take(LARGEST + 1).read_to_string(&mut text);
+    if read.map_err(unreadable)? as u64 > LARGEST {
         return Err(Error::build(format!(
-            "the {name} is larger than {largest} bytes"
+            "the {name} is larger than {LARGEST} bytes"
         )));
     }
     Ok(text.replace("\r\n", "\n"))

@@ -135,7 +135,8 @@ impl Sandboxes {
     ///
     /// # Errors
     ///
-    /// See [`Sandboxes`]. Where it answers with another sandbox, which may have been deleted in its place. After a retry, not found may mean that the first attempt did it.
+    /// See [`Sandboxes`]. Also where the answer is about another sandbox, which may have been deleted in its place. After
+    /// a retry, not found may mean that the first attempt did it.
     ///
     /// # Cancel safety
     ///

@@ -190,6 +190,16 @@ impl Daytona {
     /// The request for the next attempt, with all that goes with each. Called within the attempt's span.
     fn request(&self, base: &Base, call: &mut Call) -> Result<http::Request<Body>, Error> {
         let mut request = call.request(base, &self.shared.headers)?;
+        if self.shared.transport.wants_about() {
+            let secrets = self.hidden(call);
+            let secrets = secrets
+                .map(|text| Zeroizing::new(text.to_owned()))
+                .collect();
+            let operation = call.route.id;
+            request
+                .extensions_mut()
+                .insert(About { operation, secrets });
+        }
         if call.is_foreign() {
             return Ok(request);
         }
@@ -200,16 +210,6 @@ impl Daytona {
         }
         if let Some(hook) = &self.shared.config.trace_context {
             hook.apply(headers);
-        }
-        if self.shared.transport.wants_about() {
-            let secrets = self.hidden(call);
-            let secrets = secrets
-                .map(|text| Zeroizing::new(text.to_owned()))
-                .collect();
-            let operation = call.route.id;
-            request
-                .extensions_mut()
-                .insert(About { operation, secrets });
         }
         Ok(request)
     }

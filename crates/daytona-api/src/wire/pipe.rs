@@ -46,7 +46,8 @@ impl Read for Reader {
     }
 }
 
-/// Sends what is written.
+/// Sends what is written. The last piece waits for [`flush`](Write::flush), also one that is full: so what is dropped
+/// never looks whole, not even if a drop within writes the end of an archive.
 pub(crate) struct Writer {
     pieces: mpsc::Sender<io::Result<Bytes>>,
     piece: BytesMut,
@@ -63,12 +64,12 @@ impl Writer {
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = PIECE - self.piece.len();
-        let taken = bytes.get(..room).unwrap_or(bytes);
-        self.piece.extend_from_slice(taken);
         if self.piece.len() == PIECE {
             self.flush()?;
         }
+        let room = PIECE - self.piece.len();
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        self.piece.extend_from_slice(taken);
         Ok(taken.len())
     }
 

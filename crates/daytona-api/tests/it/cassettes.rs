@@ -5,11 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use daytona_api::api::{Toolbox, Upload};
-use daytona_api::test_util::{Cassette, CassetteError, Recording, Replaying, Scripted};
+use daytona_api::test_util::{Capturing, Cassette, CassetteError, Recording, Replaying, Scripted};
 use daytona_api::transport::{HyperTransport, Phase, Transport};
 use daytona_api::{Config, Daytona, Error, ErrorKind};
+use serde_json::Value;
 
 use crate::support::{Do, KEY, Server, chain, json};
 
@@ -121,6 +124,45 @@ async fn what_was_recorded_answers_again_and_holds_no_secret() {
             "{shown}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_transport_in_front_of_it_hides_nothing_from_it() {
+    let recording = Recording::new(answers().share());
+    calls(&client(Arc::new(Capturing::new(recording.share())), KEY)).await;
+    let text = recording.cassette().to_json();
+    assert!(!text.contains("canary"), "{text}");
+    assert!(text.contains("\"operation\": \"createSandbox\""), "{text}");
+}
+
+#[tokio::test]
+async fn a_secret_within_bytes_goes_however_it_is_written() {
+    let server = Scripted::new().answer(200, &[], "");
+    let secret = "canary \"q\" 1";
+    let recording = Recording::new(server.share()).hiding([secret]);
+    let toolbox = client(recording.share(), KEY)
+        .toolbox_at(PROXY, "sb-1")
+        .unwrap();
+    let coded = STANDARD.encode(format!("PASSWORD={secret}"));
+    let mut bytes = format!(
+        r#"{{"a":{}}} canary%20%22q%22%201 {coded} "#,
+        Value::from(secret)
+    )
+    .into_bytes();
+    bytes.push(0xff);
+    let files = toolbox.files();
+    files.upload("a.bin", Upload::from(bytes)).await.unwrap();
+    let text = recording.cassette().to_json();
+    let cassette: Value = serde_json::from_str(&text).unwrap();
+    let body = &cassette["exchanges"][0]["request"]["body"]["base64"];
+    let body = STANDARD.decode(body.as_str().unwrap()).unwrap();
+    let body = String::from_utf8_lossy(&body);
+    let kept = r#"{"a":"[redacted]"} [redacted] UEFTU1dPUkQ9"#;
+    assert!(body.contains(kept), "{body}");
+    assert!(
+        !body.contains("canary") && !body.contains("Y2FuYXJ5"),
+        "{body}"
+    );
 }
 
 fn two_executes() -> Cassette {

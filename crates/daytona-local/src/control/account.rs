@@ -83,10 +83,15 @@ pub(crate) fn usage(app: &App, id: &str) -> Result<Reply, Failure> {
     region.region_id = REGION.to_owned();
     region.sandbox_class = SandboxClass::Container;
     for row in store.rows.values().filter(|row| !row.destroyed()) {
-        region.current_cpu_usage += row.cpu;
-        region.current_memory_usage += row.memory;
-        region.current_disk_usage += row.disk;
-        region.current_gpu_usage += row.gpu;
+        for (all, one) in [
+            (&mut region.current_cpu_usage, row.cpu),
+            (&mut region.current_memory_usage, row.memory),
+            (&mut region.current_disk_usage, row.disk),
+            (&mut region.current_gpu_usage, row.gpu),
+        ] {
+            // nothing bounds what a create may ask for
+            *all = all.saturating_add(one);
+        }
     }
     region.total_cpu_quota = AMPLE;
     region.total_memory_quota = AMPLE;

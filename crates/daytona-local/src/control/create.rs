@@ -11,7 +11,7 @@ use super::build_log::BuildLog;
 use super::keys::Keys;
 use super::row::{Build, Intervals, Row};
 use super::snapshots::Template;
-use super::{mounts, secrets};
+use super::{REGION, USER, mounts, secrets};
 use crate::clock::add;
 use crate::faults::Action;
 use crate::image::Plan;
@@ -35,9 +35,13 @@ pub(crate) fn create(
     let unbuilt = row.plan.as_ref().and_then(|plan| plan.failed.clone());
     let mut delay = app.options.create_delay;
     let now = row.created_at;
+    let mut store = app.store();
+    store.attach(&mut row.volumes)?;
+    store.admit(&row.name)?;
+    // nothing is taken by a create that is refused
     if fault.is_none() {
         let again = add(now, delay);
-        row.warm_pool = app.store().warm_pools.take(&row, again, now);
+        row.warm_pool = store.warm_pools.take(&row, again, now);
     }
     if row.warm_pool.is_some() {
         delay = Duration::ZERO;
@@ -62,14 +66,9 @@ pub(crate) fn create(
         row.steps.push_back((add(now, delay), last));
     }
     let stepwise = !row.steps.is_empty();
-    let view = {
-        let mut store = app.store();
-        store.attach(&mut row.volumes)?;
-        let (view, volumes) = (row.view(&app.proxy_url()), row.volumes.clone());
-        store.insert(row)?;
-        store.touch(&volumes, now);
-        view
-    };
+    let view = row.view(&app.proxy_url());
+    store.insert(row);
+    drop(store);
     app.rescheduled.notify_one();
     match fault {
         Some(Action::Stuck) => return Ok(Reply::json(200, &view)),
@@ -160,11 +159,11 @@ fn parse(
             return Err(Failure::bad(message));
         }
         let name = snapshot.unwrap_or_else(|| app.options.default_snapshot.clone());
-        let snapshots = &mut app.store().snapshots;
+        let snapshots = &app.store().snapshots;
         let template = if app.options.any_snapshot && snapshots.find(&name).is_none() {
             Template::plain(name)
         } else {
-            snapshots.take(&name, now)?
+            snapshots.template(&name)?
         };
         plan.clone_from(&template.plan);
         let amounts = template.amounts;
@@ -199,14 +198,14 @@ fn parse(
         build,
         user: user
             .filter(|user| !user.is_empty())
-            .unwrap_or_else(|| "daytona".to_owned()),
+            .unwrap_or_else(|| USER.to_owned()),
         env: env.unwrap_or_default(),
         labels: labels.unwrap_or_default(),
         public: public.unwrap_or(false),
         network_block_all: network_block_all.unwrap_or(false),
         target: target
             .filter(|target| !target.is_empty())
-            .unwrap_or_else(|| "local".to_owned()),
+            .unwrap_or_else(|| REGION.to_owned()),
         cpu,
         gpu,
         memory,

@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::row::Row;
-use crate::clock::before;
+use crate::clock;
 use crate::server::app::App;
-use crate::server::query::Query;
+use crate::server::query::{Query, cursor};
 use crate::server::reply::{Failure, Reply};
 
 /// What a list can be sorted by; the first is the default.
@@ -171,27 +169,7 @@ fn select<'a>(
     filter: &Filter,
     fields: &[&str],
 ) -> Result<(Placed<'a>, bool), Failure> {
-    let default_sort = fields.first().copied().unwrap_or("createdAt");
-    let sort = query
-        .get("sort")
-        .filter(|sort| !sort.is_empty())
-        .unwrap_or(default_sort);
-    if !fields.contains(&sort) {
-        let message = format!(
-            "sort must be one of the following values: {}",
-            fields.join(", ")
-        );
-        return Err(Failure::bad(message));
-    }
-    let ascending = match query.get("order").unwrap_or("desc") {
-        "asc" => true,
-        "desc" => false,
-        _ => {
-            return Err(Failure::bad(
-                "order must be one of the following values: asc, desc",
-            ));
-        }
-    };
+    let (sort, ascending) = query.sort(fields)?;
     let mut found = Vec::new();
     for row in rows.filter(|row| filter.fits(row)) {
         found.extend(place(row, sort).map(|place| (place, row)));
@@ -204,18 +182,15 @@ fn select<'a>(
 pub(crate) fn list(app: &App, query: &Query, lag: Option<Duration>) -> Result<Reply, Failure> {
     let limit = query.limit()?;
     let filter = Filter::parse(query, "regionIds")?;
-    let cursor = match query.get("cursor") {
-        None | Some("") => None,
-        Some(text) => Some(decode(text).ok_or_else(|| Failure::bad("Invalid cursor"))?),
-    };
+    let before = query.cursor::<Place>()?;
     let proxy = app.proxy_url();
     let store = app.store();
-    let rows = store.at(lag.map(|lag| before(app.clock.now(), lag)));
+    let rows = store.at(lag.map(|lag| clock::before(app.clock.now(), lag)));
     let (found, ascending) = select(rows.iter().map(AsRef::as_ref), query, &filter, &FIELDS)?;
-    let after = |place: &Place| match &cursor {
+    let after = |place: &Place| match &before {
         None => true,
-        Some(cursor) if ascending => place > cursor,
-        Some(cursor) => place < cursor,
+        Some(before) if ascending => place > before,
+        Some(before) => place < before,
     };
     let mut rest = found
         .into_iter()
@@ -229,21 +204,11 @@ pub(crate) fn list(app: &App, query: &Query, lag: Option<Duration>) -> Result<Re
         items.push(row.item(&proxy));
         last = Some(place);
     }
-    let next = rest.peek().and(last).and_then(|place| encode(&place));
+    let next = rest.peek().and(last).and_then(|place| cursor(&place));
     Ok(Reply::json(
         200,
         &json!({ "items": items, "nextCursor": next }),
     ))
-}
-
-fn encode(place: &Place) -> Option<String> {
-    serde_json::to_vec(place)
-        .ok()
-        .map(|json| URL_SAFE_NO_PAD.encode(json))
-}
-
-fn decode(text: &str) -> Option<Place> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
 /// What older clients use.
@@ -252,7 +217,7 @@ pub(crate) fn paginated(app: &App, query: &Query, lag: Option<Duration>) -> Resu
     let filter = Filter::parse(query, "regions")?;
     let proxy = app.proxy_url();
     let store = app.store();
-    let rows = store.at(lag.map(|lag| before(app.clock.now(), lag)));
+    let rows = store.at(lag.map(|lag| clock::before(app.clock.now(), lag)));
     let (found, _) = select(rows.iter().map(AsRef::as_ref), query, &filter, &PAGE_FIELDS)?;
     let total = found.len();
     let items: Vec<_> = found

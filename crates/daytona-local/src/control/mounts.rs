@@ -87,7 +87,7 @@ fn check_mount_path(path: &str) -> Result<(), Failure> {
     if !path.starts_with('/') {
         return Err(invalid(WHAT, path, "it must be absolute"));
     }
-    if path == "/" || path == "//" {
+    if path == "/" {
         return Err(invalid(WHAT, path, "the root cannot be mounted over"));
     }
     common(WHAT, path)?;

@@ -23,7 +23,7 @@ use crate::isolate::mount::Mount;
 /// How often a request that stays open counts as activity.
 const RENEWAL: Duration = Duration::from_secs(50);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Build {
     pub(crate) dockerfile: Option<String>,
     pub(crate) context_hashes: Option<Vec<String>>,
@@ -38,7 +38,7 @@ pub(crate) struct Intervals {
     pub(crate) delete: i64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) name: String,

@@ -5,8 +5,6 @@ mod attach;
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daytona_api::models::Secret;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -17,14 +15,14 @@ use super::create::Fields;
 use super::view::time;
 use crate::server::app::App;
 use crate::server::ident;
-use crate::server::query::Query;
+use crate::server::query::{Query, cursor};
 use crate::server::reply::{Failure, Reply};
 
 /// How many an organization may have.
 pub(crate) const QUOTA: usize = 100;
 /// How many one sandbox may have.
 pub(crate) const PER_SANDBOX: usize = 50;
-/// The longest name and description, in bytes.
+/// The longest name and description, in characters.
 const MAX_TEXT: usize = 255;
 /// The longest value, in bytes.
 const MAX_VALUE: usize = 64 * 1024;
@@ -98,16 +96,13 @@ fn given(body: &Value, problems: &mut Vec<String>) -> Result<Given, Failure> {
     let hosts = fields.texts("hosts");
     if description
         .as_ref()
-        .is_some_and(|text| text.len() > MAX_TEXT)
+        .is_some_and(|text| text.chars().count() > MAX_TEXT)
     {
         problems.push("description must be shorter than or equal to 255 characters".to_owned());
     }
-    for host in hosts.iter().flatten() {
-        if !is_host(host) {
-            problems.push(
-                "each value in hosts must be a host name, maybe with *. before it".to_owned(),
-            );
-        }
+    if !hosts.iter().flatten().all(|host| is_host(host)) {
+        problems
+            .push("each value in hosts must be a host name, maybe with *. before it".to_owned());
     }
     if hosts.as_ref().is_some_and(|hosts| hosts.len() > MAX_HOSTS) {
         problems.push("hosts must contain no more than 100 elements".to_owned());
@@ -174,7 +169,7 @@ pub(crate) fn create(app: &App, body: &Value) -> Result<Reply, Failure> {
         let message = format!("Secret quota exceeded. Maximum allowed: {QUOTA}");
         return Err(Failure::bad(message));
     }
-    let id = ident::uuid();
+    let id = app.new_id();
     let kept = Kept {
         id: id.clone(),
         name: name.to_owned(),
@@ -234,23 +229,9 @@ const SORTS: [&str; 3] = ["createdAt", "name", "updatedAt"];
 
 pub(crate) fn list(app: &App, query: &Query) -> Result<Reply, Failure> {
     let limit = query.limit()?;
-    let given = |name: &str| query.get(name).filter(|value| !value.is_empty());
-    let sort = given("sort").unwrap_or("createdAt");
-    if !SORTS.contains(&sort) {
-        let sorts = SORTS.join(", ");
-        let message = format!("sort must be one of the following values: {sorts}");
-        return Err(Failure::bad(message));
-    }
-    let ascending = match given("order").unwrap_or("desc") {
-        "asc" => true,
-        "desc" => false,
-        _ => {
-            let message = "order must be one of the following values: asc, desc";
-            return Err(Failure::bad(message));
-        }
-    };
-    let after = given("cursor").map(decode).transpose()?;
-    let part = given("name").map(str::to_lowercase);
+    let (sort, ascending) = query.sort(&SORTS)?;
+    let after = query.cursor::<(String, String)>()?;
+    let part = query.get("name").map(str::to_lowercase);
     let store = app.store();
     let named = |kept: &&Kept| {
         let part = part.as_ref();
@@ -266,21 +247,10 @@ pub(crate) fn list(app: &App, query: &Query) -> Result<Reply, Failure> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().filter(|_| more);
-    let next = last.and_then(|(key, _)| encode(key));
+    let next = last.and_then(|(key, _)| cursor(key));
     let items: Vec<_> = rows.iter().map(|(_, kept)| kept.view()).collect();
     Ok(Reply::json(
         200,
         &json!({ "items": items, "total": total, "nextCursor": next }),
     ))
-}
-
-fn encode(key: &(String, String)) -> Option<String> {
-    let json = serde_json::to_vec(key).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(json))
-}
-
-fn decode(text: &str) -> Result<(String, String), Failure> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    let key = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    key.ok_or_else(|| Failure::bad("Invalid cursor"))
 }

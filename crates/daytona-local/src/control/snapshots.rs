@@ -4,7 +4,7 @@ pub(crate) mod change;
 mod check;
 pub(crate) mod show;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use daytona_api::models::{SandboxClass, SnapshotDto, SnapshotState};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::agenda::Agenda;
 use super::news::News;
 use super::row::Build;
 use super::view::{ORGANIZATION, time};
-use crate::clock::add;
 use crate::image::Plan;
 use crate::isolate::frozen::Frozen;
 use crate::server::ident;
@@ -24,7 +24,6 @@ use crate::server::reply::Failure;
 /// How many an organization may have besides those that are there for everybody.
 pub(crate) const QUOTA: usize = 100;
 
-#[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -44,8 +43,6 @@ pub(crate) struct Snapshot {
     files: Option<Arc<Frozen>>,
     /// What its image asks for, or that of the sandbox it was taken of.
     plan: Option<Arc<Plan>>,
-    /// The states it is on its way to, the next one first; `None` for its removal.
-    steps: VecDeque<(Timestamp, Option<SnapshotState>)>,
 }
 
 /// Cores, and GiB.
@@ -66,7 +63,6 @@ pub(crate) const DEFAULT_AMOUNTS: Amounts = Amounts {
 };
 
 /// What a sandbox takes from the snapshot it is created from.
-#[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) name: String,
     pub(crate) amounts: Amounts,
@@ -104,7 +100,6 @@ impl Snapshot {
             source: None,
             files: None,
             plan: None,
-            steps: VecDeque::new(),
         }
     }
 
@@ -162,17 +157,17 @@ impl Snapshot {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct Snapshots {
     rows: BTreeMap<String, Snapshot>,
-    due: BTreeSet<(Timestamp, String)>,
+    /// The states they are on their way to; `None` for a removal.
+    agenda: Agenda<Option<SnapshotState>>,
 }
 
 impl Snapshots {
     pub(crate) fn new(general: impl IntoIterator<Item = String>, now: Timestamp) -> Self {
         let mut snapshots = Self {
             rows: BTreeMap::new(),
-            due: BTreeSet::new(),
+            agenda: Agenda::default(),
         };
         for name in general {
             snapshots.make_known(&name, now);
@@ -235,19 +230,17 @@ impl Snapshots {
         Ok(())
     }
 
-    /// What a sandbox is created from; it is used now.
-    pub(crate) fn take(&mut self, key: &str, now: Timestamp) -> Result<Template, Failure> {
-        let id = self.find(key).map(|snapshot| snapshot.id.clone());
-        let Some(snapshot) = id.and_then(|id| self.rows.get_mut(&id)) else {
-            return Err(Failure::bad(format!(
+    /// What a sandbox is created from.
+    pub(crate) fn template(&self, key: &str) -> Result<Template, Failure> {
+        let snapshot = self.find(key).ok_or_else(|| {
+            Failure::bad(format!(
                 "Snapshot {key} not found. Did you add it through the Daytona Dashboard?"
-            )));
-        };
+            ))
+        })?;
         if snapshot.state != SnapshotState::Active {
             let state = snapshot.state.as_str();
             return Err(Failure::bad(format!("Snapshot {key} is {state}")));
         }
-        snapshot.last_used_at = Some(now);
         Ok(Template {
             name: snapshot.name.clone(),
             amounts: snapshot.amounts,
@@ -256,36 +249,41 @@ impl Snapshots {
         })
     }
 
+    /// Notes that one with this name is used now.
+    pub(super) fn touch(&mut self, name: &str, now: Timestamp) {
+        let mut rows = self.rows.values_mut();
+        if let Some(snapshot) = rows.find(|snapshot| snapshot.name == name) {
+            snapshot.last_used_at = Some(now);
+        }
+    }
+
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|&(at, _)| at)
+        self.agenda.next_due()
     }
 
     pub(super) fn step(&mut self, news: &News) {
-        let Some((at, id)) = self.due.pop_first() else {
-            return;
-        };
-        let Some(snapshot) = self.rows.get_mut(&id) else {
-            return;
-        };
-        match snapshot.steps.pop_front() {
-            None => {}
-            Some((_, None)) => self.remove(&id, news),
-            Some((_, Some(state))) => {
-                if let Some((next, _)) = snapshot.steps.front() {
-                    self.due.insert((*next, id));
+        if let Some((at, id, state)) = self.agenda.pop() {
+            self.go(&id, state, at, news);
+        }
+    }
+
+    /// Into a state, or away.
+    fn go(&mut self, id: &str, state: Option<SnapshotState>, at: Timestamp, news: &News) {
+        match state {
+            Some(state) => {
+                if let Some(snapshot) = self.rows.get_mut(id) {
+                    snapshot.enter(state, at, news);
                 }
-                snapshot.enter(state, at, news);
+            }
+            None => {
+                if let Some(snapshot) = self.rows.remove(id) {
+                    news.tell("snapshot.removed", |_| json!(snapshot.view()));
+                }
             }
         }
     }
 
-    fn remove(&mut self, id: &str, news: &News) {
-        if let Some(snapshot) = self.rows.remove(id) {
-            news.tell("snapshot.removed", |_| json!(snapshot.view()));
-        }
-    }
-
-    /// Lets it go through these, evenly over the delay; at once if there is none.
+    /// Lets it go through these, evenly over the delay and whatever it was on its way to; at once if there is none.
     fn lead(
         &mut self,
         id: &str,
@@ -294,24 +292,11 @@ impl Snapshots {
         delay: Duration,
         news: &News,
     ) {
-        let Some(snapshot) = self.rows.get_mut(id) else {
-            return;
-        };
-        if delay.is_zero() {
-            for state in states {
-                match state {
-                    Some(state) => snapshot.enter(state, now, news),
-                    None => return self.remove(id, news),
-                }
-            }
-            return;
+        if !delay.is_zero() {
+            return self.agenda.lead(id, states, now, delay);
         }
-        let count = u32::try_from(states.len()).unwrap_or(1).max(1);
-        let at = |number: u32| add(now, delay * number / count);
-        let steps = (1..).map(at).zip(states);
-        snapshot.steps = steps.collect();
-        if let Some((first, _)) = snapshot.steps.front() {
-            self.due.insert((*first, id.to_owned()));
+        for state in states {
+            self.go(id, state, now, news);
         }
     }
 }

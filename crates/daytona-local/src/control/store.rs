@@ -27,7 +27,6 @@ pub(crate) enum Work {
     Volume,
 }
 
-#[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) rows: BTreeMap<String, Row>,
     names: HashMap<String, String>,
@@ -58,19 +57,29 @@ impl Store {
         }
     }
 
-    pub(crate) fn insert(&mut self, mut row: Row) -> Result<(), Failure> {
-        if self.names.contains_key(&row.name) {
-            let message = format!("Sandbox with name {} already exists", row.name);
+    /// Whether one more can have this name.
+    pub(super) fn admit(&self, name: &str) -> Result<(), Failure> {
+        if self.names.contains_key(name) {
+            let message = format!("Sandbox with name {name} already exists");
             return Err(Failure::conflict(message));
         }
+        Ok(())
+    }
+
+    /// The row was admitted; what it is made from is used now.
+    pub(super) fn insert(&mut self, mut row: Row) {
         self.names.insert(row.name.clone(), row.id.clone());
         if let Some(&(at, _)) = row.steps.front() {
             self.steps.insert((at, row.id.clone()));
         }
         self.news.created(&row);
+        if let Some(snapshot) = &row.snapshot {
+            self.snapshots.touch(snapshot, row.created_at);
+        }
+        let (volumes, now) = (&row.volumes, row.created_at);
+        self.volumes.touch(volumes, now, &self.news);
         row.news = Some(self.news.clone());
         self.rows.insert(row.id.clone(), row);
-        Ok(())
     }
 
     /// By id, else by name. Destroyed ones are not found, nor are failed ones that are to be destroyed.

@@ -98,7 +98,7 @@ impl Build {
         view.context_hashes = self.context_hashes.clone();
         view.created_at = time(since);
         view.updated_at = time(since);
-        view.snapshot_ref = format!("daytona-local-{}", of);
+        view.snapshot_ref = format!("daytona-local-{of}");
         view
     }
 }

@@ -1,6 +1,6 @@
 //! Volumes: folders that outlive sandboxes and are shared between them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use daytona_api::models::{SandboxDesiredState, SandboxVolume, VolumeDto, VolumeS
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::agenda::Agenda;
 use super::news::News;
 use super::store::{Store, Work};
 use super::view::{ORGANIZATION, time};
-use crate::clock::{add, between};
+use crate::clock::between;
 use crate::server::app::App;
-use crate::server::ident;
 use crate::server::query::Query;
 use crate::server::reply::{Failure, Reply};
 
@@ -33,8 +33,6 @@ pub(crate) struct Volume {
     created_at: Timestamp,
     updated_at: Timestamp,
     last_used_at: Option<Timestamp>,
-    /// The states it is on its way to, the next one first.
-    steps: VecDeque<(Timestamp, VolumeState)>,
 }
 
 impl Volume {
@@ -86,7 +84,8 @@ impl Attached {
 #[derive(Debug, Default)]
 pub(crate) struct Volumes {
     rows: BTreeMap<String, Volume>,
-    due: BTreeSet<(Timestamp, String)>,
+    /// The states they are on their way to.
+    agenda: Agenda<VolumeState>,
 }
 
 impl Volumes {
@@ -105,19 +104,25 @@ impl Volumes {
         living.count()
     }
 
+    /// Notes that these are used now.
+    pub(super) fn touch(&mut self, attached: &[Attached], now: Timestamp, news: &News) {
+        for used in attached {
+            if let Some(volume) = self.rows.get_mut(&used.volume) {
+                volume.last_used_at = Some(now);
+                news.tell("volume.lastUsedAt.updated", |_| json!(volume.view()));
+            }
+        }
+    }
+
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|&(at, _)| at)
+        self.agenda.next_due()
     }
 
     /// Takes the next step that is due; the volume whose files are to go, if one was deleted.
     pub(super) fn step(&mut self, news: &News) -> Option<String> {
-        let (at, id) = self.due.pop_first()?;
+        let (at, id, state) = self.agenda.pop()?;
         let volume = self.rows.get_mut(&id)?;
-        let (_, state) = volume.steps.pop_front()?;
         volume.enter(state, at, news);
-        if let Some((next, _)) = volume.steps.front() {
-            self.due.insert((*next, id.clone()));
-        }
         volume.deleted().then_some(id)
     }
 
@@ -134,16 +139,6 @@ impl Volumes {
                 return;
             };
             self.rows.remove(&id);
-        }
-    }
-
-    /// Lets it go through these states, one at half of the delay and one at its end; at once if there is none.
-    fn lead(&mut self, id: &str, states: [VolumeState; 2], now: Timestamp, delay: Duration) {
-        let [middle, last] = states;
-        if let Some(volume) = self.rows.get_mut(id) {
-            let steps = [(add(now, delay / 2), middle), (add(now, delay), last)];
-            volume.steps = VecDeque::from(steps);
-            self.due.insert((add(now, delay / 2), id.to_owned()));
         }
     }
 }
@@ -174,17 +169,6 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that these are used now.
-    pub(super) fn touch(&mut self, attached: &[Attached], now: Timestamp) {
-        for used in attached {
-            if let Some(volume) = self.volumes.rows.get_mut(&used.volume) {
-                volume.last_used_at = Some(now);
-                let view = volume.view();
-                self.news.tell("volume.lastUsedAt.updated", |_| json!(view));
-            }
-        }
-    }
-
     fn volume_in_use(&self, id: &str) -> bool {
         self.rows.values().any(|row| {
             let uses = row.volumes.iter().any(|used| used.volume == id);
@@ -202,12 +186,7 @@ pub(crate) fn create(app: &App, body: &Value) -> Result<Reply, Failure> {
     }
     let (now, delay) = (app.clock.now(), app.options.create_delay);
     let mut store = app.store();
-    let id = if app.options.in_place {
-        store.next_request += 1;
-        ident::uuid_of(&format!("volume {}", store.next_request))
-    } else {
-        ident::uuid()
-    };
+    let id = app.new_id();
     let name = if name.is_empty() { &id } else { name };
     if store.volumes.named(name).is_some() {
         let message = format!("Volume with name {name} already exists");
@@ -228,13 +207,12 @@ pub(crate) fn create(app: &App, body: &Value) -> Result<Reply, Failure> {
         created_at: now,
         updated_at: now,
         last_used_at: None,
-        steps: VecDeque::new(),
     };
     let view = volume.view();
     store.volumes.rows.insert(id.clone(), volume);
     if !delay.is_zero() {
         let states = [VolumeState::Creating, VolumeState::Ready];
-        store.volumes.lead(&id, states, now, delay);
+        store.volumes.agenda.lead(&id, states, now, delay);
     }
     store.news.tell("volume.created", |_| json!(view));
     drop(store);
@@ -290,7 +268,7 @@ pub(crate) fn delete(app: &Arc<App>, id: &str) -> Result<Reply, Failure> {
             volume.enter(state, now, &news);
         }
     } else {
-        store.volumes.lead(id, states, now, delay);
+        store.volumes.agenda.lead(id, states, now, delay);
     }
     store.volumes.forget_oldest();
     drop(store);

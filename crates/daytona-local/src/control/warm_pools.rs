@@ -1,25 +1,24 @@
 //! Warm pools: creates that need not wait. A pool holds places and no sandboxes; what a create takes from it starts at
 //! once, and the place is warm again after the delay of creates.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use daytona_api::models::{SnapshotState, WarmPool};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::REGION;
+use super::agenda::Agenda;
 use super::row::Row;
 use super::snapshots::Snapshots;
 use super::view::{ORGANIZATION, time};
+use super::{REGION, USER};
 use crate::clock::add;
 use crate::server::app::App;
-use crate::server::ident;
 use crate::server::reply::{Failure, Reply};
 
 /// How many pools there may be, and how large one may be.
 const QUOTA: usize = 20;
 const MAX_SIZE: i64 = 100;
-const USER: &str = "daytona";
 
 #[derive(Clone, Debug)]
 struct Pool {
@@ -37,8 +36,8 @@ struct Pool {
 #[derive(Debug, Default)]
 pub(crate) struct WarmPools {
     rows: BTreeMap<String, Pool>,
-    due: BTreeSet<(Timestamp, u64, String)>,
-    count: u64,
+    /// When a place of a pool is warm.
+    agenda: Agenda<()>,
 }
 
 impl Pool {
@@ -68,11 +67,11 @@ impl WarmPools {
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _, _)| *at)
+        self.agenda.next_due()
     }
 
     pub(super) fn step(&mut self) {
-        if let Some((_, _, id)) = self.due.pop_first()
+        if let Some((_, id, ())) = self.agenda.pop()
             && let Some(pool) = self.rows.get_mut(&id)
         {
             pool.warming -= 1;
@@ -93,8 +92,7 @@ impl WarmPools {
         }
         for _ in 0..lacking {
             pool.warming += 1;
-            self.count += 1;
-            self.due.insert((at, self.count, id.to_owned()));
+            self.agenda.plan(id, at, ());
         }
     }
 
@@ -174,7 +172,7 @@ pub(crate) fn create(app: &App, body: &Value) -> Result<Reply, Failure> {
         return Err(Failure::bad(message));
     }
     let pool = Pool {
-        id: ident::uuid(),
+        id: app.new_id(),
         snapshot: name,
         target: target.to_owned(),
         size,
@@ -211,5 +209,6 @@ pub(crate) fn delete(app: &App, id: &str) -> Result<Reply, Failure> {
     let mut store = app.store();
     store.warm_pools.need(id)?;
     store.warm_pools.rows.remove(id);
+    store.warm_pools.agenda.forget(id);
     Ok(Reply::empty(204))
 }

@@ -99,7 +99,7 @@ impl App {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An id for a new sandbox: random, or in place the next one, since rows are gone through in the order of their ids.
+    /// An id for something new: random, or in place the next one, since rows are gone through in the order of their ids.
     pub(crate) fn new_id(&self) -> String {
         if self.options.in_place {
             let before = self.made.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,11 @@
 //! Query strings.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::reply::Failure;
 
@@ -30,6 +34,12 @@ pub(crate) fn shown(query: &str) -> String {
         _ => pair.to_owned(),
     };
     query.split('&').map(pair).collect::<Vec<_>>().join("&")
+}
+
+/// What [`Query::cursor`] reads.
+pub(crate) fn cursor(last: &impl Serialize) -> Option<String> {
+    let json = serde_json::to_vec(last).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(json))
 }
 
 impl Query {
@@ -112,6 +122,35 @@ impl Query {
             Some(..1) => Err(Failure::bad("limit must not be less than 1")),
             Some(_) => Err(Failure::bad("limit must not be greater than 200")),
         }
+    }
+
+    /// By which of these fields to sort, the first if not said, and whether ascending: descending if not said.
+    pub(crate) fn sort<'a>(&'a self, fields: &[&'a str]) -> Result<(&'a str, bool), Failure> {
+        let given = |name: &str| self.get(name).filter(|value| !value.is_empty());
+        let default = fields.first().copied().unwrap_or_default();
+        let sort = given("sort").unwrap_or(default);
+        if !fields.contains(&sort) {
+            let fields = fields.join(", ");
+            let message = format!("sort must be one of the following values: {fields}");
+            return Err(Failure::bad(message));
+        }
+        match given("order").unwrap_or("desc") {
+            "asc" => Ok((sort, true)),
+            "desc" => Ok((sort, false)),
+            _ => Err(Failure::bad(
+                "order must be one of the following values: asc, desc",
+            )),
+        }
+    }
+
+    /// What the list before this one ended with.
+    pub(crate) fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
+        let Some(text) = self.get("cursor").filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        read.map(Some).ok_or_else(|| Failure::bad("Invalid cursor"))
     }
 
     /// The number of a page, counted from 1, and its size.

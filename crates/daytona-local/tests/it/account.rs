@@ -40,7 +40,8 @@ async fn there_is_one_region_and_one_organization() {
         (&classes[0].sandbox_class, classes[0].gpu_available),
         (&SandboxClass::Container, false)
     );
-    organizations.gpu_capacity(&one.id).await.unwrap();
+    let gpus = organizations.gpu_capacity(&one.id).await.unwrap();
+    assert_eq!(gpus, serde_json::json!([]));
 
     let image = daytona_api::api::Image::base("debian:12");
     let create = api
@@ -78,6 +79,14 @@ async fn there_is_one_region_and_one_organization() {
     api.sandboxes().delete(&large.id).await.unwrap();
     server.settled().await;
     assert_eq!(usage().await.region_usage[0].current_cpu_usage, 1);
+    let most = || {
+        let image = daytona_api::api::Image::base("debian:12");
+        let create = api.sandboxes().create().image(image);
+        create.with(|new| new.cpu = Some(i64::MAX)).send()
+    };
+    most().await.unwrap();
+    most().await.unwrap();
+    assert_eq!(usage().await.region_usage[0].current_cpu_usage, i64::MAX);
     server.shutdown().await;
 }
 
@@ -134,6 +143,49 @@ async fn a_warm_pool_spares_creates_the_wait() {
     }
     pools.delete(&pool.id).await.unwrap();
     assert!(pools.list().await.unwrap().is_empty());
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_number_of_warm_pools_is_bounded() {
+    let names: Vec<_> = (0..21).map(|number| format!("s{number}")).collect();
+    let options = names
+        .iter()
+        .fold(Server::builder(), ServerBuilder::snapshot);
+    let (server, api) = start(options).await;
+    let pools = api.warm_pools();
+    for name in &names[..20] {
+        pools.create(name, 1, None).await.unwrap();
+    }
+    let full = pools.create(&names[20], 1, None).await.unwrap_err();
+    assert!(full.to_string().contains("Maximum allowed: 20"), "{full}");
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_create_that_is_refused_takes_nothing() {
+    let options = Server::builder().manual_clock().snapshot("tools");
+    let (server, api) = start(options.create_delay(Duration::from_secs(60))).await;
+    let (pools, snapshots) = (api.warm_pools(), api.snapshots());
+    pools.create("tools", 1, None).await.unwrap();
+    server.advance(Duration::from_secs(60)).unwrap();
+    api.sandboxes().create().name("one").send().await.unwrap();
+    let used = snapshots.get("tools").await.unwrap().last_used_at;
+
+    let create = || api.sandboxes().create().snapshot("tools");
+    let taken = create().name("one").send().await.unwrap_err();
+    assert!(taken.is_conflict());
+    let wrong = create().with(|new| new.auto_stop_interval = Some(-5));
+    let wrong = wrong.send().await.unwrap_err();
+    assert_eq!(wrong.status(), Some(400));
+    assert_eq!(pools.list().await.unwrap()[0].current_size, 1);
+    let still = snapshots.get("tools").await.unwrap().last_used_at;
+    assert_eq!(still, used);
+
+    let warm = create().name("two").send().await.unwrap();
+    assert_eq!(warm.state, Some(SandboxState::Started));
+    let now = snapshots.get("tools").await.unwrap().last_used_at;
+    assert!(now > used, "{now:?} {used:?}");
     server.shutdown().await;
 }
 

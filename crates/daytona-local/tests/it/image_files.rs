@@ -48,7 +48,7 @@ fn project() -> TempDir {
         root,
         "Dockerfile",
         "ARG BASE=debian:12\nFROM $BASE AS early\nCOPY one.cfg /early/\nFROM debian:12\n\
-         ENV GREETING='hello you' DIR=/srv/app\nWORKDIR $DIR\nRUN make\n\
+         ARG WHOM=you\nENV GREETING=\"hello $WHOM\" DIR=/srv/app\nWORKDIR $DIR\nRUN make\n\
          COPY src ./\nCOPY --chmod=600 *.cfg conf/\nCOPY one.cfg ../../../climbed\n\
          COPY --from=early /early /early\nADD https://example.org/x /x\nCOPY one.cfg /usr/share/one\n\
          CMD [\"sh\"]\n",

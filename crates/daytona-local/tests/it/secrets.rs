@@ -161,6 +161,20 @@ async fn names_hosts_and_numbers_are_checked() {
         let error = secrets.create("name", &value(), set).await.unwrap_err();
         told.push(format!("{host}: {error}"));
     }
+    let set = |new: &mut daytona_api::models::CreateSecret| {
+        new.hosts = Some(vec!["*".into(), "a..b".into()]);
+    };
+    let error = secrets.create("name", &value(), set).await.unwrap_err();
+    told.push(format!("both, told once: {error}"));
+    let described = async |name: &str, length: usize| {
+        let text = Some("ä".repeat(length));
+        let value = value();
+        let made = secrets.create(name, &value, |new| new.description = text);
+        made.await.map_err(|error| error.status())
+    };
+    let long = described("long", 255).await.unwrap();
+    assert_eq!(described("longer", 256).await, Err(Some(400)));
+    secrets.delete(&long.id).await.unwrap();
     let secret = secrets.create("taken", &value(), |_| {}).await.unwrap();
     let taken = secrets.create("taken", &value(), |_| {}).await.unwrap_err();
     assert_eq!(taken.status(), Some(409));

@@ -1,9 +1,11 @@
-//! Which documented routes are not served, as docs/testing-offline.md tells.
+//! What docs/testing-offline.md lists: the routes that are not served, and what faults do.
+#![expect(clippy::print_stdout, reason = "what is left out is said")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use daytona_api::routes::{ALL, Api, Route};
+use daytona_local::FaultScript;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
@@ -12,6 +14,17 @@ use crate::support::{Client, plain, start};
 const PAGE: &str = "../../docs/testing-offline.md";
 /// The table stands between this line and the next empty one.
 const HEAD: &str = "| part of the API | answered 501 |";
+
+/// The page and where it lies; `None` in a package, which has no pages.
+fn page() -> Option<(PathBuf, String)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    if !file.exists() {
+        println!("SKIPPED: there are no pages in a package");
+        return None;
+    }
+    let page = std::fs::read_to_string(&file).unwrap();
+    Some((file, page))
+}
 
 /// With `x` for every parameter: whether a route is served is decided before anything is looked for.
 fn path(route: &Route, sandbox: &str) -> String {
@@ -53,6 +66,7 @@ async fn unserved(client: &Client, sandbox: &str) -> BTreeSet<&'static str> {
 
 #[tokio::test]
 async fn the_page_lists_what_is_not_served() {
+    let Some((file, page)) = page() else { return };
     let (server, client) = start(plain()).await;
     let sandbox = client.create(json!({})).await;
     let found = unserved(&client, &sandbox).await;
@@ -83,8 +97,6 @@ async fn the_page_lists_what_is_not_served() {
         };
         table.push_str(&format!("| {part} | {told} |\n"));
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let page = std::fs::read_to_string(&file).unwrap();
     let begin = page.find(HEAD).unwrap();
     let end = begin + page[begin..].find("\n\n").unwrap() + 1;
     if std::env::var_os("WRITE_SERVED").is_some() {
@@ -96,4 +108,37 @@ async fn the_page_lists_what_is_not_served() {
         table,
         "run this test with WRITE_SERVED=1, which writes the table"
     );
+}
+
+/// What stands between two texts, the first time.
+fn between<'a>(page: &'a str, head: &str, end: &str) -> &'a str {
+    let (_, rest) = page.split_once(head).unwrap();
+    rest.split_once(end).unwrap().0
+}
+
+/// What a script may say, by what is told of something that it may not.
+fn known(script: &str) -> BTreeSet<String> {
+    let error = FaultScript::parse(script).unwrap_err().to_string();
+    let (_, names) = error.split_once("expected one of ").unwrap();
+    let names = names.split('`').skip(1).step_by(2);
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_lists_what_faults_do() {
+    let Some((_, page)) = page() else { return };
+    let table = between(&page, "| `do` | what happens |\n|---|---|\n", "\n\n");
+    let effects = table.lines().flat_map(|line| {
+        let cell = between(line, "| ", " | ");
+        let pieces = cell.split('`').skip(1).step_by(2);
+        // "name" by itself, {"name": ..} with members
+        pieces.map(|piece| piece.split('"').nth(1).unwrap().to_owned())
+    });
+    let wanted = known(r#"{ "faults": [ { "do": "explode" } ] }"#);
+    assert_eq!(effects.collect::<BTreeSet<_>>(), wanted);
+
+    let kinds = between(&page, "Kinds of a plan: ", ";");
+    let kinds = kinds.split('`').skip(1).step_by(2).map(str::to_owned);
+    let wanted = known(r#"{ "plans": [ { "seed": 1, "kinds": ["earthquake"] } ] }"#);
+    assert_eq!(kinds.collect::<BTreeSet<_>>(), wanted);
 }

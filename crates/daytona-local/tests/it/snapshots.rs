@@ -108,6 +108,34 @@ async fn one_is_used_once_it_is_active() {
 }
 
 #[tokio::test]
+async fn one_that_is_removed_on_its_way_is_removed_in_its_time() {
+    let (server, api) = start(slow()).await;
+    let snapshots = api.snapshots();
+    let made = snapshots.create("tools:1", image).await.unwrap();
+    server.advance(Duration::from_secs(10)).unwrap();
+    snapshots.delete(&made.id).await.unwrap();
+    // past both of the steps of its making, which do not come any more
+    server.advance(Duration::from_secs(59)).unwrap();
+    let state = snapshots.get(&made.id).await.unwrap().state;
+    assert_eq!(state, SnapshotState::Removing);
+    server.advance(Duration::from_secs(1)).unwrap();
+    assert!(snapshots.get(&made.id).await.unwrap_err().is_not_found());
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_delay_without_an_end_keeps_it_pending() {
+    let never = plain().manual_clock().create_delay(Duration::MAX);
+    let (server, api) = start(never).await;
+    let snapshots = api.snapshots();
+    snapshots.create("tools:1", image).await.unwrap();
+    server.advance(Duration::from_secs(60 * 60)).unwrap();
+    let state = snapshots.get("tools:1").await.unwrap().state;
+    assert_eq!(state, SnapshotState::Pending);
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_build_has_a_log_and_may_fail() {
     let (server, api) = start(slow()).await;
     let snapshots = api.snapshots();

@@ -197,7 +197,7 @@ async fn links_in_a_volume_lead_nowhere_else() {
     let planter = api.toolbox(&planter).unwrap();
     run(
         &planter,
-        "ln -s / /all/root; ln -s ../../../../.. /all/up; ln -s /etc/hostname /all/name",
+        "ln -s / /all/whole; ln -s ../../../../.. /all/up; ln -s /etc/hostname /all/name",
     )
     .await;
     run(
@@ -205,7 +205,7 @@ async fn links_in_a_volume_lead_nowhere_else() {
         "mkdir /all/real; ln -s real /all/alias; ln -s /all/real/x /all/real/loop",
     )
     .await;
-    for link in ["root", "up", "alias", "root/tmp", "name"] {
+    for link in ["whole", "up", "alias", "whole/tmp", "name"] {
         let sandbox = with(&api, vec![shown("all", "/mine", Some(link))])
             .await
             .unwrap();
@@ -224,9 +224,9 @@ async fn links_in_a_volume_lead_nowhere_else() {
         .upload("/home/daytona/f", "own")
         .await
         .unwrap();
-    assert_eq!(read(&toolbox, "/mine/root/home/daytona/f").await, "own");
+    assert_eq!(read(&toolbox, "/mine/whole/home/daytona/f").await, "own");
     assert_eq!(read(&toolbox, "/mine/name").await, "sandbox\n");
-    assert_eq!(run(&toolbox, "cat /mine/root/home/daytona/f").await, "own");
+    assert_eq!(run(&toolbox, "cat /mine/whole/home/daytona/f").await, "own");
     // an own folder, swapped for a link while its volume is away, shows nothing of the host's
     let deep = with(&api, vec![shown("all", "/home/daytona/a/b", None)])
         .await

@@ -1,6 +1,6 @@
 //! What a file, a folder and a link are, as bytes to hash, and how each is looked at and opened.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -231,9 +231,4 @@ pub(super) fn refused(path: &Path, why: &str) -> Error {
 fn too_many() -> Error {
     let what = format!("what one step of an image copies holds more than {MAX_ENTRIES} entries");
     Error::new(ErrorKind::TooLarge, what)
-}
-
-/// A name below a folder.
-pub(super) fn below(inner: &Path, name: &OsStr) -> PathBuf {
-    inner.join(name)
 }

@@ -1,7 +1,7 @@
 //! A file or folder as an archive, held against what it was when it was hashed.
 
 use std::fs::Metadata;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -12,19 +12,14 @@ use tokio::sync::mpsc;
 
 use super::node::{self, Entry, Print, Tree};
 use super::{Local, changed};
-use crate::error::{Error, ErrorKind};
-use crate::wire::pipe::Writer;
-
-const BLOCK: u64 = 512;
+use crate::error::Error;
+use crate::wire::archive::{self, Sink, broken};
 
 /// How long the archive will be. No file is opened.
 pub(super) fn measure(what: &Local) -> Result<u64, Error> {
-    let mut pack = Pack::begin(what, Counter(0))?;
+    let mut pack = Pack::begin(what, archive::measured())?;
     pack.all()?;
-    pack.builder
-        .into_inner()
-        .map(|counter| counter.0)
-        .map_err(broken)
+    archive::length(pack.builder)
 }
 
 /// The archive, piece by piece. Its end comes only if everything in it is what `wanted` says.
@@ -33,59 +28,13 @@ pub(super) fn pack(
     wanted: &Print,
     pieces: mpsc::Sender<io::Result<Bytes>>,
 ) -> Result<(), Error> {
-    let end = pieces.clone();
-    let packed = Pack::begin(what, Writer::new(pieces)).and_then(|mut pack| {
+    archive::pack(pieces, |builder| {
+        let mut pack = Pack::begin(what, builder)?;
         if pack.all()? != *wanted {
             return Err(changed(&what.source));
         }
-        let mut writer = pack.builder.into_inner().map_err(broken)?;
-        writer.flush().map_err(broken)
-    });
-    if packed.is_err() {
-        // so that the upload does not look whole; it may be over already
-        let _ = end.blocking_send(Err(io::Error::other("the local files could not be read")));
-    }
-    packed
-}
-
-/// The other end is gone: what it says about that is the error that matters.
-fn broken(error: io::Error) -> Error {
-    Error::new(ErrorKind::Transport, "the archive could not be sent").with_source(error)
-}
-
-/// Where an archive goes.
-trait Sink: Write {
-    /// Whether the content of files is wanted; else `skip` is told how much it would be.
-    const CONTENT: bool;
-
-    fn skip(&mut self, bytes: u64);
-}
-
-impl Sink for Writer {
-    const CONTENT: bool = true;
-
-    fn skip(&mut self, _: u64) {}
-}
-
-struct Counter(u64);
-
-impl Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Counter {
-    const CONTENT: bool = false;
-
-    fn skip(&mut self, bytes: u64) {
-        self.0 += bytes;
-    }
+        Ok(pack.builder)
+    })
 }
 
 struct Pack<'a, W: Sink> {
@@ -97,13 +46,13 @@ struct Pack<'a, W: Sink> {
 }
 
 impl<'a, W: Sink> Pack<'a, W> {
-    fn begin(what: &'a Local, sink: W) -> Result<Self, Error> {
+    fn begin(what: &'a Local, builder: Builder<W>) -> Result<Self, Error> {
         let (tree, about) = Tree::open(what)?;
         Ok(Self {
             tree,
             about,
             prefix: Path::new(what.archive.trim_start_matches('/')),
-            builder: Builder::new(sink),
+            builder,
         })
     }
 
@@ -148,7 +97,7 @@ impl<'a, W: Sink> Pack<'a, W> {
         names.sort_unstable();
         let mut inside = Vec::with_capacity(names.len());
         for name in names {
-            let path = node::below(inner, &name);
+            let path = inner.join(&name);
             let print = match self.tree.entry(&path, depth + 1)? {
                 Entry::Folder(about) => self.folder(&path, &about, depth + 1)?,
                 Entry::File(about) => self.file(&path, &about)?,
@@ -172,8 +121,7 @@ impl<'a, W: Sink> Pack<'a, W> {
         let header = Self::header(about, EntryType::Regular, size);
         if !W::CONTENT {
             self.append(header, inner, io::empty())?;
-            let padded = size.next_multiple_of(BLOCK);
-            self.builder.get_mut().skip(padded);
+            self.builder.get_mut().skip(size);
             return Ok(Print::default());
         }
         let path = self.tree.path(inner);

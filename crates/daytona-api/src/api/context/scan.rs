@@ -79,7 +79,7 @@ impl Scan {
         let mut inside = Vec::with_capacity(names.len());
         let mut folders = Vec::new();
         for name in names {
-            let path = node::below(inner, &name);
+            let path = inner.join(&name);
             let print = match self.tree.entry(&path, depth + 1)? {
                 Entry::Folder(about) => {
                     folders.push((name, path, about));

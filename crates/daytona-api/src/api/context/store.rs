@@ -18,6 +18,7 @@ use crate::models::StorageAccessDto;
 use crate::request::{Call, check_segment};
 use crate::routes::{HEAD_OBJECT, PUT_OBJECT, Route};
 use crate::transport::Body;
+use crate::wire::archive;
 
 /// As long as the credentials are good for, which end earlier if they have to.
 const SIGNED_FOR: Duration = Duration::from_secs(60 * 60);
@@ -168,10 +169,6 @@ impl<'a> Store<'a> {
             .wait(timeouts.body_idle)
             .total(timeouts.transfer);
         let sent = self.client.done(&base, call).await;
-        // why there was nothing to send says more than that there was not
-        match packing.await.map_err(died)? {
-            Err(error) if sent.is_err() && error.kind() != ErrorKind::Transport => Err(error),
-            _ => sent.map(drop),
-        }
+        archive::ended(packing.await.map_err(died)?, sent).map(drop)
     }
 }

@@ -1,7 +1,7 @@
 //! A local folder as an archive, in the order of its names.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,15 @@ use tokio::sync::mpsc;
 use super::names::{is_inside, refused, shown};
 use super::{FolderLimits, FolderTransfer, local, too_large};
 use crate::error::{Error, ErrorKind};
-use crate::wire::pipe::Writer;
-
-const BLOCK: u64 = 512;
+use crate::wire::archive::{self, Sink, broken};
 
 /// How long the archive of `root` will be, and what is in it. Its files are not opened.
 pub(super) fn measure(root: &Path, limits: &FolderLimits) -> Result<(FolderTransfer, u64), Error> {
-    let mut walk = Walk {
-        root,
-        limits,
-        builder: Builder::new(Counter(0)),
-        content: false,
-        done: FolderTransfer::default(),
-    };
+    let mut walk = Walk::new(root, limits, archive::measured());
     let measured = walk.all();
     // nothing was sent yet
     measured.map_err(|error| error.with_reached(false))?;
-    let done = walk.done;
-    let counter = walk.builder.into_inner().map_err(broken)?;
-    Ok((done, counter.0))
+    Ok((walk.done, archive::length(walk.builder)?))
 }
 
 /// The archive of `root`, piece by piece.
@@ -40,68 +30,30 @@ pub(super) fn pack(
     limits: &FolderLimits,
     pieces: mpsc::Sender<io::Result<Bytes>>,
 ) -> Result<(), Error> {
-    let end = pieces.clone();
-    let mut walk = Walk {
-        root,
-        limits,
-        builder: Builder::new(Writer::new(pieces)),
-        content: true,
-        done: FolderTransfer::default(),
-    };
-    let packed = walk.all().and_then(|()| {
-        let mut writer = walk.builder.into_inner().map_err(broken)?;
-        writer.flush().map_err(broken)
-    });
-    if packed.is_err() {
-        // so that the upload does not look whole; it may be over already
-        let _ = end.blocking_send(Err(io::Error::other("the folder could not be read")));
-    }
-    packed
-}
-
-/// The other end is gone: what it says about that is the error that matters.
-fn broken(error: io::Error) -> Error {
-    Error::new(ErrorKind::Transport, "the archive could not be sent").with_source(error)
-}
-
-/// Where an archive goes.
-trait Sink: Write {
-    /// Says that so many bytes would come, where they are only counted.
-    fn skip(&mut self, bytes: u64);
-}
-
-impl Sink for Writer {
-    fn skip(&mut self, _: u64) {}
-}
-
-struct Counter(u64);
-
-impl Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Counter {
-    fn skip(&mut self, bytes: u64) {
-        self.0 += bytes;
-    }
+    archive::pack(pieces, |builder| {
+        let mut walk = Walk::new(root, limits, builder);
+        walk.all()?;
+        Ok(walk.builder)
+    })
 }
 
 struct Walk<'a, W: Sink> {
     root: &'a Path,
     limits: &'a FolderLimits,
     builder: Builder<W>,
-    content: bool,
     done: FolderTransfer,
 }
 
-impl<W: Sink> Walk<'_, W> {
+impl<'a, W: Sink> Walk<'a, W> {
+    fn new(root: &'a Path, limits: &'a FolderLimits, builder: Builder<W>) -> Self {
+        Self {
+            root,
+            limits,
+            builder,
+            done: FolderTransfer::default(),
+        }
+    }
+
     fn all(&mut self) -> Result<(), Error> {
         self.folder(Path::new(""), 0)
     }
@@ -191,9 +143,9 @@ impl<W: Sink> Walk<'_, W> {
         }
         header.set_entry_type(EntryType::Regular);
         header.set_size(size);
-        if !self.content {
+        if !W::CONTENT {
             self.append(&mut header, inner, io::empty())?;
-            self.builder.get_mut().skip(size.next_multiple_of(BLOCK));
+            self.builder.get_mut().skip(size);
             return Ok(());
         }
         let unreadable = |error| local(format!("{} cannot be read", show(inner)), error);

@@ -29,52 +29,60 @@ fn is_pattern(text: &str) -> bool {
 }
 
 /// The paths that `pattern` names, written as it is; in the order of the folders' own entries. One without wildcards
-/// names itself, if it is there.
-pub(super) fn glob(pattern: &str) -> Vec<String> {
+/// names itself, if it is there. `None` where there are more than `most`, also on the way: by `..` and links a short
+/// pattern can name one folder without end.
+pub(super) fn glob(pattern: &str, most: usize) -> Option<Vec<String>> {
     if !is_pattern(pattern) {
         let exists = match pattern.strip_suffix('/') {
             Some(folder) if !folder.is_empty() => Path::new(folder).is_dir(),
             _ => fs::symlink_metadata(pattern).is_ok(),
         };
-        return exists.then(|| pattern.to_owned()).into_iter().collect();
+        let itself: Vec<String> = exists.then(|| pattern.to_owned()).into_iter().collect();
+        return Some(itself).filter(|found| found.len() <= most);
     }
-    let (folder, name) = match pattern.rfind('/') {
-        Some(0) => ("/", pattern.get(1..).unwrap_or_default()),
-        Some(at) => (
-            pattern.get(..at).unwrap_or_default(),
-            pattern.get(at + 1..).unwrap_or_default(),
-        ),
-        None => ("", pattern),
-    };
-    let folders = if folder.is_empty() || !is_pattern(folder) {
-        vec![folder.to_owned()]
-    } else {
-        glob(folder)
-    };
-    let mut found = Vec::new();
-    for folder in folders {
-        if is_pattern(name) {
-            let there = if folder.is_empty() { "." } else { &folder };
-            let Ok(entries) = fs::read_dir(there) else {
-                continue;
-            };
-            let names = entries.flatten().filter_map(|entry| {
-                let entry = entry.file_name().into_string().ok()?;
-                let hidden = entry.starts_with('.') && !name.starts_with('.');
-                (!hidden && matches(name, &entry)).then_some(entry)
-            });
-            found.extend(names.map(|name| joined(&folder, &name)));
-        } else {
-            let path = joined(&folder, name);
-            let exists = if name.is_empty() {
-                Path::new(&folder).is_dir()
-            } else {
-                fs::symlink_metadata(&path).is_ok()
-            };
-            found.extend(exists.then_some(path));
+    let (mut folder, mut names) = (pattern, Vec::new());
+    while is_pattern(folder) {
+        let (before, name) = match folder.rfind('/') {
+            Some(0) => ("/", folder.get(1..)),
+            Some(at) => (folder.get(..at).unwrap_or_default(), folder.get(at + 1..)),
+            None => ("", Some(folder)),
+        };
+        names.push(name.unwrap_or_default());
+        folder = before;
+    }
+    let mut found = vec![folder.to_owned()];
+    for name in names.into_iter().rev() {
+        let mut next = Vec::new();
+        for folder in &found {
+            let room = most - next.len();
+            next.extend(within(folder, name).take(room + 1));
+            if next.len() > most {
+                return None;
+            }
         }
+        found = next;
     }
-    found
+    Some(found)
+}
+
+/// What is in a folder by this name, which may be a pattern.
+fn within<'a>(folder: &'a str, name: &'a str) -> Box<dyn Iterator<Item = String> + 'a> {
+    if !is_pattern(name) {
+        let path = joined(folder, name);
+        let exists = if name.is_empty() {
+            Path::new(folder).is_dir()
+        } else {
+            fs::symlink_metadata(&path).is_ok()
+        };
+        return Box::new(exists.then_some(path).into_iter());
+    }
+    let there = if folder.is_empty() { "." } else { folder };
+    let entries = fs::read_dir(there).into_iter().flatten().flatten();
+    Box::new(entries.filter_map(move |entry| {
+        let entry = entry.file_name().into_string().ok()?;
+        let hidden = entry.starts_with('.') && !name.starts_with('.');
+        (!hidden && matches(name, &entry)).then(|| joined(folder, &entry))
+    }))
 }
 
 /// As the official client joins: a slash between the two unless one is there.

@@ -11,6 +11,10 @@ use crate::api::context::{Kind, Local};
 use crate::error::Error;
 
 const STEP: &str = "files of this machine that an image copies";
+/// The most sources that lines of a Dockerfile may name.
+const MOST: usize = 100_000;
+/// As long as a path may be.
+const LONGEST: usize = 4096;
 
 impl Image {
     /// Copies a file of this machine to `remote`, a path in the image; where that ends in a slash the file keeps its
@@ -57,33 +61,27 @@ impl Image {
         self.add(local.as_ref(), remote.as_ref(), Kind::Folder)
     }
 
-    fn add(mut self, local: &Path, remote: &str, kind: Kind) -> Self {
+    fn add(self, local: &Path, remote: &str, kind: Kind) -> Self {
         if remote.is_empty() || remote.contains('\0') {
             return self.refuse(format!("{STEP} need a destination without a zero byte"));
         }
-        match source(local) {
-            Ok((source, archive)) => {
+        match self.with(local, kind) {
+            Ok((image, archive)) => {
                 let line = format!("COPY {}", json_words(&[&archive, remote]));
-                self.context.push(Local {
-                    source,
-                    archive,
-                    kind,
-                    root: None,
-                });
-                self.line(&line)
+                image.line(&line)
             }
-            Err(why) => self.refuse(why),
+            Err(image) => image,
         }
     }
 
-    /// As [`add_local_file`](Self::add_local_file), for a step that puts the archive's path where it likes.
-    pub(super) fn with_file(mut self, local: &Path) -> Result<(Self, String), Self> {
+    /// Takes a file or folder along, for a step that puts its path in the archive where it likes.
+    pub(super) fn with(mut self, local: &Path, kind: Kind) -> Result<(Self, String), Self> {
         match source(local) {
             Ok((source, archive)) => {
                 self.context.push(Local {
                     source,
                     archive: archive.clone(),
-                    kind: Kind::File,
+                    kind,
                     root: None,
                 });
                 Ok((self, archive))
@@ -95,7 +93,8 @@ impl Image {
     /// Adds lines of a Dockerfile as they are, whose `COPY` and `ADD` take local files from the folder `context`.
     /// Wildcards are `*`, `?` and `[a-z]`. A source that is absolute or leads out of the folder, by `..` or by a link, is
     /// an error, as for a builder; give such files by [`add_local_file`](Self::add_local_file). So is one that is not
-    /// there, or that has a variable in it. No `.dockerignore` is looked at.
+    /// there, that has a variable in it, or is longer than 4096 bytes. All sources together may name 100,000 files and
+    /// folders. No `.dockerignore` is looked at.
     ///
     /// It looks for the files at once and blocks the thread meanwhile; they are read later.
     ///
@@ -154,7 +153,8 @@ impl Image {
                 Copied::Unknown(why) => return self.refuse(why),
             };
             for pattern in sources {
-                match found(&pattern, folder, &root) {
+                let room = MOST.saturating_sub(self.context.len());
+                match found(&pattern, folder, &root, room) {
                     Ok(locals) => self.context.extend(locals),
                     Err(why) => return self.refuse(why),
                 }
@@ -218,7 +218,7 @@ fn climbs(normal: &str) -> bool {
 }
 
 /// What a source of `COPY` names in the folder.
-fn found(pattern: &str, folder: &str, root: &Path) -> Result<Vec<Local>, String> {
+fn found(pattern: &str, folder: &str, root: &Path, room: usize) -> Result<Vec<Local>, String> {
     let outside = || {
         format!(
             "the source {pattern:?} is outside of the build context: give it with add_local_file or add_local_dir"
@@ -227,11 +227,18 @@ fn found(pattern: &str, folder: &str, root: &Path) -> Result<Vec<Local>, String>
     if pattern.is_empty() || pattern.contains('\0') {
         return Err("the source of a `COPY` must not be empty".to_owned());
     }
+    if pattern.len() > LONGEST {
+        return Err(format!(
+            "the source of a `COPY` is longer than {LONGEST} bytes"
+        ));
+    }
     if Path::new(pattern).is_absolute() || climbs(&normal(Path::new(pattern))) {
         return Err(outside());
     }
     let whole = joined(folder, pattern);
-    let matched = glob(&whole);
+    let matched = glob(&whole, room).ok_or_else(|| {
+        format!("with the source {pattern:?}, lines name more than {MOST} files and folders")
+    })?;
     if matched.is_empty() {
         return Err(format!(
             "the source {pattern:?} names nothing in the build context"

@@ -140,10 +140,8 @@ mod files {
 
     use super::super::glob::json_words;
     use super::{Image, PipOptions, quoted};
+    use crate::api::context::Kind;
     use crate::error::Error;
-
-    /// Larger than any that a person wrote.
-    const LARGEST: u64 = 16 << 20;
 
     impl Image {
         /// Copies a file of requirements and installs what it lists.
@@ -165,7 +163,7 @@ mod files {
             options: &PipOptions,
         ) -> Self {
             const TO: &str = "/.requirements.txt";
-            let (image, archive) = match self.with_file(requirements.as_ref()) {
+            let (image, archive) = match self.with(requirements.as_ref(), Kind::File) {
                 Ok(added) => added,
                 Err(image) => return image,
             };
@@ -206,7 +204,7 @@ mod files {
             groups: impl IntoIterator<Item = S>,
             options: &PipOptions,
         ) -> Result<Self, Error> {
-            let text = super::super::read_text(pyproject.as_ref(), "pyproject.toml", LARGEST)?;
+            let text = super::super::read_text(pyproject.as_ref(), "pyproject.toml")?;
             let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
                 // toml's own text shows the line
                 let place = error.span().map_or(0, |span| span.start);

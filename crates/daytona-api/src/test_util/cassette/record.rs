@@ -35,7 +35,7 @@ const TOLD: &[&str] = &[
 ///
 /// # Secrets
 ///
-/// What was a secret is `[redacted]` in the cassette wherever it stands, also within URLs, JSON and base64:
+/// What was a secret is `[redacted]` in the cassette wherever it stands, also within URLs and JSON, and zeros in base64:
 ///
 /// * the credential, and every text that the client hides from its errors
 ///   ([`Daytona::hiding`](crate::Daytona::hiding), values of environment variables, passwords);

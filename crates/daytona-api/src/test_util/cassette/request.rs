@@ -11,12 +11,16 @@ use http::{HeaderMap, HeaderName};
 use http_body::Body as _;
 use zeroize::Zeroizing;
 
-use super::secrets::Secrets;
+use super::secrets::{Secrets, replaced};
 use super::{Asked, CassetteError, Content};
 use crate::transport::{About, Body, TransportError};
 
 /// Headers of requests that are kept.
 const ASKED: &[&str] = &["accept", "content-type", "if-match", "if-range", "range"];
+/// In place of what is drawn anew for each request.
+const BOUNDARY: &str = "BOUNDARY";
+const SIGNED_AT: &str = "X-Amz-Date=";
+
 /// A request as it was sent.
 pub(super) struct Request {
     pub(super) operation: String,
@@ -86,45 +90,37 @@ impl Request {
     pub(super) fn asked(&self, secrets: &Secrets) -> Asked {
         let mut headers = kept(&self.headers, |name| ASKED.contains(&name), secrets);
         let mut body = content(&self.body, secrets, &self.operation);
-        // drawn anew for each request
         let kind = headers.get_mut(CONTENT_TYPE.as_str());
         if let Some((kind, boundary)) = kind.and_then(|kind| {
             let (_, boundary) = kind.split_once("boundary=")?;
             let boundary = boundary.trim_matches('"').to_owned();
-            Some((kind, boundary))
+            (!boundary.is_empty()).then_some((kind, boundary))
         }) {
-            *kind = kind.replace(&boundary, "BOUNDARY");
+            *kind = kind.replace(&boundary, BOUNDARY);
             if let Some(Content::Text(text)) = &mut body {
-                *text = text.replace(&boundary, "BOUNDARY");
+                *text = text.replace(&boundary, BOUNDARY);
             } else if body.is_some() {
                 let bytes = secrets.bytes(&self.body);
-                let text: Vec<u8> = without(&bytes, boundary.as_bytes());
-                body = Some(Content::Base64(STANDARD.encode(text)));
+                let bytes = replaced(&bytes, boundary.as_bytes(), BOUNDARY.as_bytes());
+                body = Some(Content::Base64(STANDARD.encode(bytes)));
             }
         }
         Asked {
             method: self.method.clone(),
-            url: secrets.url(&self.url),
+            url: undated(secrets.url(&self.url)),
             headers,
             body,
         }
     }
 }
 
-/// `bytes` without each `part`.
-fn without(bytes: &[u8], part: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, more)) = rest.split_first() {
-        rest = match rest.strip_prefix(part).filter(|_| !part.is_empty()) {
-            Some(behind) => behind,
-            None => {
-                out.push(*first);
-                more
-            }
-        };
-    }
-    out
+/// The address of an object, without the time at which it was signed.
+fn undated(url: String) -> String {
+    let Some((before, date)) = url.split_once(SIGNED_AT) else {
+        return url;
+    };
+    let after = date.find('&').and_then(|end| date.get(end..));
+    format!("{before}{SIGNED_AT}DATE{}", after.unwrap_or_default())
 }
 
 pub(super) fn kept(

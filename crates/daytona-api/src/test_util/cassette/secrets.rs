@@ -48,7 +48,28 @@ const HARMLESS: &[&str] = &["nexttoken", "secretid", "secretname"];
 #[derive(Default)]
 pub(super) struct Secrets {
     /// Longest first: a secret that contains another goes first.
-    texts: Vec<Zeroizing<String>>,
+    known: Vec<Secret>,
+}
+
+struct Secret {
+    text: Zeroizing<String>,
+    /// As it may be written, and what comes in its place.
+    forms: Vec<(Zeroizing<String>, String)>,
+}
+
+impl Secret {
+    fn new(text: &str) -> Self {
+        let plain = forms(text).map(|form| (form, REDACTED.to_owned()));
+        // zeros of the same length: what is around still decodes
+        let coded = in_base64(text).map(|piece| {
+            let zeros = "A".repeat(piece.len());
+            (piece, zeros)
+        });
+        Self {
+            text: Zeroizing::new(text.to_owned()),
+            forms: plain.chain(coded).collect(),
+        }
+    }
 }
 
 fn says_secret(name: &str, operation: &str) -> bool {
@@ -67,11 +88,13 @@ fn says_secret(name: &str, operation: &str) -> bool {
 
 impl Secrets {
     pub(super) fn add(&mut self, text: &str) {
-        if text.len() < SHORTEST || text == REDACTED || self.texts.iter().any(|one| **one == text) {
+        let known = |one: &Secret| *one.text == text;
+        if text.len() < SHORTEST || text == REDACTED || self.known.iter().any(known) {
             return;
         }
-        let at = self.texts.partition_point(|one| one.len() >= text.len());
-        self.texts.insert(at, Zeroizing::new(text.to_owned()));
+        let longer = |one: &Secret| one.text.len() >= text.len();
+        let at = self.known.partition_point(longer);
+        self.known.insert(at, Secret::new(text));
     }
 
     /// Learns what names in `value` say to be secret.
@@ -176,15 +199,9 @@ impl Secrets {
     pub(super) fn text(&self, text: &str) -> String {
         // what a client got from a cassette and sends back
         let mut text = text.replace("%5Bredacted%5D", REDACTED);
-        for secret in &self.texts {
-            for form in forms(secret) {
-                if text.contains(form.as_str()) {
-                    text = text.replace(form.as_str(), REDACTED);
-                }
-            }
-            for piece in in_base64(secret) {
-                // zeros of the same length: what is around still decodes
-                text = text.replace(piece.as_str(), &"A".repeat(piece.len()));
+        for (form, with) in self.forms() {
+            if text.contains(form) {
+                text = text.replace(form, with);
             }
         }
         text
@@ -192,10 +209,15 @@ impl Secrets {
 
     pub(super) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
-        for secret in &self.texts {
-            bytes = replaced(&bytes, secret.as_bytes());
+        for (form, with) in self.forms() {
+            bytes = replaced(&bytes, form.as_bytes(), with.as_bytes());
         }
         bytes
+    }
+
+    fn forms(&self) -> impl Iterator<Item = (&str, &str)> {
+        let forms = self.known.iter().flat_map(|one| &one.forms);
+        forms.map(|(form, with)| (form.as_str(), with.as_str()))
     }
 }
 
@@ -209,31 +231,29 @@ fn query_without(query: &str) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-fn replaced(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
+/// `bytes` with something else in place of each `part`, which is not empty.
+pub(super) fn replaced(bytes: &[u8], part: &[u8], with: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
-    while let Some(at) = rest
-        .windows(secret.len())
-        .position(|window| window == secret)
-    {
+    while let Some(at) = rest.windows(part.len()).position(|window| window == part) {
         let (before, after) = rest.split_at(at);
         out.extend_from_slice(before);
-        out.extend_from_slice(REDACTED.as_bytes());
-        rest = after.get(secret.len()..).unwrap_or_default();
+        out.extend_from_slice(with);
+        rest = after.get(part.len()..).unwrap_or_default();
     }
     out.extend_from_slice(rest);
     out
 }
 
-/// As it is, as JSON would escape it, and as a URL would.
-fn forms(secret: &str) -> [Zeroizing<String>; 3] {
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json
-        .get(1..json.len().saturating_sub(1))
-        .unwrap_or_default();
-    let json = if json.is_empty() { secret } else { json };
+/// As it is, and as JSON and a URL escape it where that is another text.
+fn forms(secret: &str) -> impl Iterator<Item = Zeroizing<String>> {
+    let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+    let inner = json.len().checked_sub(1).and_then(|end| json.get(1..end));
     let url = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    [secret.to_owned(), json.to_owned(), url].map(Zeroizing::new)
+    let escaped = [inner.unwrap_or_default().to_owned(), url].map(Zeroizing::new);
+    let escaped = escaped.into_iter();
+    let escaped = escaped.filter(move |form| !form.is_empty() && form.as_str() != secret);
+    std::iter::once(Zeroizing::new(secret.to_owned())).chain(escaped)
 }
 
 /// What its bytes become within base64, wherever they begin, as far as their neighbours have no part in it.

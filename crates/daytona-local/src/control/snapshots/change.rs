@@ -12,17 +12,10 @@ use crate::faults::Action;
 use crate::image::Plan;
 use crate::isolate::frozen::Frozen;
 use crate::server::app::App;
-use crate::server::ident;
 use crate::server::reply::{Failure, Reply};
 
-fn new_id(app: &App, name: &str) -> String {
-    if app.options.in_place {
-        // the same in every run
-        ident::uuid_of(&format!("snapshot {name}"))
-    } else {
-        ident::uuid()
-    }
-}
+/// In bytes.
+const GIB: u64 = 1 << 30;
 
 pub(crate) fn create(
     app: &App,
@@ -33,7 +26,7 @@ pub(crate) fn create(
     use SnapshotState as S;
     let asked = check::asked(body)?;
     let (now, delay) = (app.clock.now(), app.options.create_delay);
-    let id = new_id(app, &asked.name);
+    let id = app.new_id();
     let mut snapshot = Snapshot::new(id.clone(), &asked.name, S::Pending, asked.amounts, now);
     snapshot.image = asked.image;
     snapshot.entrypoint = asked.entrypoint;
@@ -152,7 +145,7 @@ pub(crate) fn of_sandbox(app: &Arc<App>, key: &str, body: &Value) -> Result<Repl
     let (sandbox, cell, files) = (row.id.clone(), row.cell.clone(), row.files.clone());
     let plan = row.plan.clone();
     store.snapshots.admit(&name)?;
-    let id = new_id(app, &name);
+    let id = app.new_id();
     let mut snapshot = Snapshot::new(id.clone(), &name, SnapshotState::Snapshotting, amounts, now);
     snapshot.source = Some(sandbox.clone());
     snapshot.plan = plan;
@@ -167,7 +160,7 @@ pub(crate) fn of_sandbox(app: &Arc<App>, key: &str, body: &Value) -> Result<Repl
     let view = row.view(&app.proxy_url());
     drop(guard);
 
-    let limit = u64::try_from(amounts.disk).unwrap_or(0) << 30;
+    let limit = u64::try_from(amounts.disk).unwrap_or(0).saturating_mul(GIB);
     app.working.send_modify(|working| *working += 1);
     let task = Arc::clone(app);
     app.spawn(async move {

@@ -19,23 +19,8 @@ const SORTS: [&str; 4] = ["lastUsedAt", "name", "state", "createdAt"];
 
 pub(crate) fn list(app: &App, query: &Query) -> Result<Reply, Failure> {
     let (page, limit) = query.page()?;
+    let (sort, ascending) = query.sort(&SORTS)?;
     let given = |name: &str| query.get(name).filter(|value| !value.is_empty());
-    let sort = given("sort").unwrap_or("lastUsedAt");
-    if !SORTS.contains(&sort) {
-        let message = format!(
-            "sort must be one of the following values: {}",
-            SORTS.join(", ")
-        );
-        return Err(Failure::bad(message));
-    }
-    let ascending = match given("order").unwrap_or("desc") {
-        "asc" => true,
-        "desc" => false,
-        _ => {
-            let message = "order must be one of the following values: asc, desc";
-            return Err(Failure::bad(message));
-        }
-    };
     let part = given("name").map(str::to_lowercase);
     let source = given("sourceSandboxId");
     let store = app.store();

@@ -199,6 +199,29 @@ async fn volumes_are_not_in_it_and_too_much_is_told() {
 }
 
 #[tokio::test]
+async fn the_largest_disk_bounds_nothing() {
+    let (server, api) = start(plain()).await;
+    let sandboxes = api.sandboxes();
+    let image = daytona_api::api::Image::base("debian:12");
+    let create = sandboxes.create().image(image);
+    let create = create.with(|new| new.disk = Some(1 << 34));
+    let sandbox = create.send().await.unwrap();
+    let toolbox = api.toolbox(&sandbox).unwrap();
+    toolbox.files().upload("f", "kept").await.unwrap();
+    let taken = sandboxes.create_snapshot(&sandbox.id, "s", false);
+    taken.await.unwrap();
+    server.settled().await;
+    let taken = api.snapshots().get("s").await.unwrap();
+    assert_eq!(
+        taken.state,
+        SnapshotState::Active,
+        "{:?}",
+        taken.error_reason
+    );
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_sandbox_that_is_gone_meanwhile_leaves_no_half_of_one() {
     let (server, api) = start(plain()).await;
     let sandboxes = api.sandboxes();

@@ -158,6 +158,24 @@ async fn what_cannot_be_mounted_is_refused_before_anything_is_made() {
 }
 
 #[tokio::test]
+async fn folders_of_the_machine_are_not_mounted_over() {
+    let machines = tempfile::tempdir().unwrap();
+    let folder = machines.path().to_str().unwrap();
+    let (server, api) = start(super::isolated().bind_ro(folder)).await;
+    made(&api, "data").await;
+    let above = machines.path().parent().unwrap().to_str().unwrap();
+    for path in [folder, &format!("{folder}/x"), above] {
+        let refused = with(&api, vec![shown("data", path, None)]).await;
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("is the machine's own"), "{path}: {error}");
+    }
+    with(&api, vec![shown("data", &format!("{folder}s"), None)])
+        .await
+        .unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn without_isolation_paths_that_programs_would_not_see_are_refused() {
     let (server, api) = start(plain()).await;
     made(&api, "data").await;

@@ -61,26 +61,31 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// Sends spans and events to stderr: as `RUST_LOG` says, else by the count of `--verbose`.
 pub(crate) fn log_to_stderr(verbose: u8, filter: Option<&str>) {
+    // fails only if one is installed, and this is called once
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(directives(verbose, filter)))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .try_init();
+}
+
+fn directives(verbose: u8, filter: Option<&str>) -> String {
     let ours = |level: &str| {
         format!(
             "error,daytona_env={level},daytona_api={level},sandbox_core={level},daytona_local={level}"
         )
     };
-    let directives = match (verbose, filter) {
+    match (verbose, filter) {
         // that crate writes the arguments of calls in full, and with them what a model puts into files
-        (0, Some(filter)) if !filter.contains("rmcp") => format!("{filter},rmcp=warn"),
+        (0, Some(filter)) if filter != "off" && !filter.contains("rmcp") => {
+            format!("{filter},rmcp=warn")
+        }
         (0, Some(filter)) => filter.to_owned(),
         (0, None) => "error".to_owned(),
         (1, _) => ours("info"),
         (2, _) => ours("debug"),
         (_, _) => ours("trace"),
-    };
-    // fails only if one is installed, and this is called once
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(directives))
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .try_init();
+    }
 }
 
 /// A reader that has gone away is no reason to fail: nobody is there to be told.
@@ -96,5 +101,15 @@ mod tests {
     #[test]
     fn a_message_from_elsewhere_stays_one_line_and_drives_no_terminal() {
         assert_eq!(one_line("a\nb\x1b[2Jc\r\n"), "a b [2Jc");
+    }
+
+    #[test]
+    fn arguments_of_calls_are_logged_only_where_they_are_asked_for() {
+        assert_eq!(directives(0, Some("debug")), "debug,rmcp=warn");
+        assert_eq!(directives(0, Some("off")), "off");
+        assert_eq!(directives(0, Some("rmcp=trace")), "rmcp=trace");
+        for verbose in 1..4 {
+            assert!(directives(verbose, Some("trace")).starts_with("error,"));
+        }
     }
 }

@@ -53,14 +53,17 @@ impl ImageFiles {
             Some(last) => last.refreshed().await,
             None => self.image.context().await,
         };
-        let context = read.map_err(unreadable)?;
+        let context = read.map_err(|error| unreadable(&error))?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(context.clone());
         Ok(context)
     }
 
     fn text(&self, context: &Context) -> Result<String, Error> {
-        let dockerfile = self.image.dockerfile().map_err(unreadable)?;
+        let dockerfile = self
+            .image
+            .dockerfile()
+            .map_err(|error| unreadable(&error))?;
         Ok(format!("{dockerfile}{MARK}{}\n", context.digest()))
     }
 
@@ -128,9 +131,9 @@ impl Source for Within<'_> {
 }
 
 /// The text names the file and says why; nothing was sent.
-fn unreadable(error: daytona_api::Error) -> Error {
+fn unreadable(error: &daytona_api::Error) -> Error {
     let text = format!("`image`: {error}");
-    Error::new(ErrorKind::InvalidInput, text).with_source(error)
+    Error::new(ErrorKind::InvalidInput, text)
 }
 
 /// What the storage refuses says nothing about the credential or the parameters of an open.
@@ -141,7 +144,7 @@ fn not_brought(error: daytona_api::Error) -> Error {
         ApiErrorKind::Local | ApiErrorKind::Archive | ApiErrorKind::TooLarge
     ) && error.status().is_none()
     {
-        return unreadable(error).with_operation(BRING);
+        return unreadable(&error).with_operation(BRING);
     }
     let storage = matches!(error.operation(), Some("headObject" | "putObject"));
     match error.status() {

@@ -58,10 +58,6 @@ pub(crate) struct ShownImage<'p>(pub(crate) &'p OptParam<String>);
 
 impl fmt::Debug for ShownImage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        #[cfg(feature = "context")]
-        if format!("{:?}", self.0).contains(crate::files::VARIABLE) {
-            return f.write_str("Image(with local files)");
-        }
         match self.0.constant().map(|text| text.lines().count()) {
             Some(lines) if lines > 1 => write!(f, "Image({lines} lines)"),
             _ => self.0.fmt(f),

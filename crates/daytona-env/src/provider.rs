@@ -32,7 +32,7 @@ use crate::sandbox::DaytonaSandbox;
 use crate::settings::Settings;
 
 pub(crate) use destroy::delete_shown;
-pub(crate) use find::{UNCLEAR_STARTS, may_have_started};
+pub(crate) use find::{Start, UNCLEAR_STARTS, ask_to_start};
 pub(crate) use keep::Keep;
 pub(crate) use phase::Phase;
 
@@ -232,7 +232,7 @@ impl Provider for DaytonaProvider {
     }
 
     fn server_bound_at_worst(&self, target: &Target) -> Option<Duration> {
-        let known = target.id().is_some_and(|id| self.anchors.knows(id));
-        known.then(|| self.settings.intervals.time_to_live_bound())?
+        let id = target.id().filter(|id| self.anchors.knows(id));
+        id.and_then(|_| self.settings.intervals.time_to_live_bound())
     }
 }

@@ -17,6 +17,9 @@ use serde_json::{Map, Value};
 use crate::server::app::App;
 use crate::storage::Object;
 
+/// As Linux has it, in bytes.
+const LONGEST_PATH: usize = 4_096;
+
 /// What is done for a sandbox of this image.
 #[derive(Default)]
 pub(crate) struct Plan {

@@ -130,9 +130,7 @@ impl DaytonaProvider {
 /// Deletes by id, and looks once more where the answer does not show that the sandbox is to go.
 pub(crate) async fn delete_shown(api: &Daytona, id: &str) -> Result<Destroyed, Error> {
     match api.sandboxes().delete(id).await {
-        Ok(Some(row)) if row.id == id && row::phase(&row) == Phase::Gone => {
-            return Ok(Destroyed::Accepted);
-        }
+        Ok(Some(row)) if row::phase(&row) == Phase::Gone => return Ok(Destroyed::Accepted),
         Ok(_) => {}
         Err(error) if error.is_not_found() => return Ok(Destroyed::Gone),
         Err(error) => return Err(api_error(OPERATION, error)),

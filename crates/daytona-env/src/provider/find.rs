@@ -57,8 +57,8 @@ impl DaytonaProvider {
                 Ok(Found::Pending)
             }
             Phase::Stopped if self.shares() => {
-                // a failure is told to whoever asks again
-                self.wake(&api, &found.id, &mut { UNCLEAR_STARTS }).await?;
+                // whatever came of it, the next look tells
+                ask_to_start(&api, &found.id).await?;
                 Ok(Found::Pending)
             }
             Phase::Stopping | Phase::Stopped => {
@@ -157,9 +157,14 @@ impl DaytonaProvider {
         let (api, id) = (sandbox.clients().api(), sandbox.id());
         let began = Instant::now();
         let mut unclear = 0;
-        while !self.wake(api, id, &mut unclear).await? {
-            // a change is under way: a start that somebody else asked for, or still the stop; or the one whose answer
-            // was lost
+        loop {
+            match ask_to_start(api, id).await? {
+                Start::Accepted => break,
+                Start::Changing => {}
+                Start::Unclear(_) if unclear < UNCLEAR_STARTS => unclear += 1,
+                Start::Unclear(error) => return Err(error),
+            }
+            // a start that somebody else asked for, or the one whose answer was lost; or still the stop
             match row::phase(&self.get(api, id).await?) {
                 Phase::Stopping | Phase::Stopped => {
                     sleep((began.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
@@ -169,24 +174,32 @@ impl DaytonaProvider {
         }
         self.wait_until_running(api, id).await.map(|_| ())
     }
-
-    /// Has it start; false if its state is just changing, or may be.
-    async fn wake(&self, api: &Daytona, id: &str, unclear: &mut u32) -> Result<bool, Error> {
-        match api.sandboxes().start(id).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_conflict() => Ok(false),
-            Err(error) if *unclear < UNCLEAR_STARTS && may_have_started(&error) => {
-                *unclear += 1;
-                Ok(false)
-            }
-            Err(error) => Err(api_error("start a sandbox", error)),
-        }
-    }
 }
 
-/// Whether a start that failed may be on its way all the same: nobody said no.
-pub(crate) fn may_have_started(error: &daytona_api::Error) -> bool {
-    !matches!(error.status(), Some(400..=499))
+/// What came of asking for a start.
+pub(crate) enum Start {
+    Accepted,
+    /// The state is just changing.
+    Changing,
+    /// Nobody said no: it may be on its way all the same.
+    Unclear(Error),
+}
+
+/// Asks once for a start.
+pub(crate) async fn ask_to_start(api: &Daytona, id: &str) -> Result<Start, Error> {
+    match api.sandboxes().start(id).await {
+        Ok(_) => Ok(Start::Accepted),
+        Err(error) if error.is_conflict() => Ok(Start::Changing),
+        Err(error) => {
+            let refused = matches!(error.status(), Some(400..=499));
+            let error = api_error("start a sandbox", error);
+            if refused {
+                Err(error)
+            } else {
+                Ok(Start::Unclear(error))
+            }
+        }
+    }
 }
 
 fn not_ours(owner: &Owner) -> Error {

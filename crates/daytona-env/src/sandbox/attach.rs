@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{DaytonaSandbox, SandboxParts, SandboxRef};
 use crate::clients::ClientSet;
 use crate::error::api_error;
-use crate::provider::{Phase, UNCLEAR_STARTS, may_have_started, row};
+use crate::provider::{Phase, Start, UNCLEAR_STARTS, ask_to_start, row};
 
 /// For commands that give no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -126,13 +126,11 @@ async fn wake(api: &Daytona, id: &str, wait: Duration) -> Result<(), Error> {
                 let message = "the sandbox was deleted";
                 return Err(Error::new(ErrorKind::Lost, message).with_operation(OPERATION));
             }
-            Phase::Stopped => match api.sandboxes().start(&found.id).await {
-                Ok(_) => {}
-                // its state is just changing
-                Err(error) if error.is_conflict() => {}
+            Phase::Stopped => match ask_to_start(api, &found.id).await? {
                 // the next look tells
-                Err(error) if unclear < UNCLEAR_STARTS && may_have_started(&error) => unclear += 1,
-                Err(error) => return Err(api_error("start a sandbox", error)),
+                Start::Accepted | Start::Changing => {}
+                Start::Unclear(_) if unclear < UNCLEAR_STARTS => unclear += 1,
+                Start::Unclear(error) => return Err(error),
             },
             Phase::Starting | Phase::Stopping => {}
         }

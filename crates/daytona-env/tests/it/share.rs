@@ -12,7 +12,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use context_vars::{NoVars, Variable, Vars};
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX, UPDATE_LAST_ACTIVITY};
+use daytona_api::routes::control_plane::{
+    CREATE_SANDBOX, DELETE_SANDBOX, START_SANDBOX, UPDATE_LAST_ACTIVITY,
+};
 use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Image, Lease};
 use daytona_local::{Fault, Isolation, Server};
 use futures_util::future::join_all;
@@ -223,14 +225,25 @@ async fn a_stopped_one_that_is_kept_is_woken_with_its_files() {
     let sandbox = first.open(&NoVars).await.unwrap();
     run(&sandbox, "echo kept > note").await;
     first.close().await.unwrap();
-    assert!(server.force_stop(sandbox.id()).await);
-    let second = kept();
-    let again = second.open(&NoVars).await.unwrap();
-    assert_eq!(
-        (again.id(), run(&again, "cat note").await.as_str()),
-        (sandbox.id(), "kept\n")
-    );
-    second.close().await.unwrap();
+    let lost = [
+        None,
+        Some(Fault::on(&START_SANDBOX).reset_after_commit()),
+        Some(Fault::on(&START_SANDBOX).reset_before_commit()),
+        Some(Fault::on(&START_SANDBOX).answer(502, "")),
+    ];
+    // whatever becomes of the answer to the start
+    for fault in lost {
+        assert!(server.force_stop(sandbox.id()).await);
+        let struck = fault.map(|fault| server.faults().inject(fault));
+        let second = kept();
+        let again = second.open(&NoVars).await.unwrap();
+        assert_eq!(
+            (again.id(), run(&again, "cat note").await.as_str()),
+            (sandbox.id(), "kept\n")
+        );
+        second.close().await.unwrap();
+        assert!(struck.is_none_or(|struck| struck.hits() == 1));
+    }
     server.shutdown().await;
 }
 

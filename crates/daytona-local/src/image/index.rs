@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Component;
 
+use super::LONGEST_PATH;
 use crate::storage::Object;
 
 /// More than any client brings.
@@ -48,9 +49,9 @@ pub(super) fn read(contexts: &[(String, Object)]) -> Result<Index, String> {
         for entry in archive.entries().map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let name = entry.path().map_err(unreadable)?;
-            let Some(name) = path(&name) else {
+            let Some(name) = path(&name).filter(|name| name.len() <= LONGEST_PATH) else {
                 return Err(format!(
-                    "the build context {hash} holds a path that leads out or is no UTF-8"
+                    "the build context {hash} holds a path that leads out, is too long or is no UTF-8"
                 ));
             };
             let folder = entry.header().entry_type().is_dir();

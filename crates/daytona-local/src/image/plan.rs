@@ -6,7 +6,7 @@ use super::dockerfile::{Instruction, instructions};
 use super::index::Index;
 use super::pattern::fits_part;
 use super::vars::{Vars, assignments, words};
-use super::{Copy, Plan, Step, index, normal};
+use super::{Copy, LONGEST_PATH, Plan, Step, index, normal};
 use crate::isolate::host::Host;
 
 /// Folders of the machine that every sandbox shows read-only.
@@ -16,10 +16,13 @@ const SHARED: [&str; 11] = [
 /// What `ADD` would unpack.
 const ARCHIVES: [&str; 7] = [".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar.Z"];
 
+/// More than any build has.
+const MAX_STAGES: usize = 256;
+
 /// What a stage of the build has come to.
 #[derive(Clone, Default)]
 struct Stage {
-    env: Vars,
+    env: BTreeMap<String, String>,
     /// `ENV` and `ARG`.
     vars: Vars,
     workdir: Option<String>,
@@ -38,24 +41,19 @@ struct Build {
 
 pub(super) fn make(host: &Host, dockerfile: &str, index: &Index) -> Result<Plan, String> {
     let mut build = Build::default();
-    let mut global = Vars::new();
+    let mut global = Vars::default();
     let mut line = 1;
     for instruction in instructions(dockerfile) {
-        let verdict = match (instruction.name.as_str(), build.stages.last_mut()) {
-            ("FROM", _) => {
-                build.from(host, &instruction, &global);
-                Verdict::Not("")
-            }
-            ("ARG", None) => {
-                set_defaults(&mut global, &instruction.rest);
-                Verdict::Done
-            }
-            (_, None) => Verdict::Not(""),
-            // by its number: the line itself may hold a secret
-            (_, Some(stage)) => stage
-                .step(host, &instruction, index)
-                .map_err(|why| format!("line {line} of the Dockerfile: {why}"))?,
+        let done = match (instruction.name.as_str(), build.stages.last_mut()) {
+            ("FROM", _) => build.from(host, &instruction, &global),
+            ("ARG", None) => set_defaults(&mut global, &instruction.rest)
+                .map(|()| Verdict::Done)
+                .map_err(str::to_owned),
+            (_, None) => Ok(Verdict::Not("")),
+            (_, Some(stage)) => stage.step(host, &instruction, index),
         };
+        // by its number: the line itself may hold a secret
+        let verdict = done.map_err(|why| format!("line {line} of the Dockerfile: {why}"))?;
         line += instruction.lines.len();
         let lines = instruction.lines.iter().map(|line| (*line).to_owned());
         let stage = build.stages.len().checked_sub(1);
@@ -74,7 +72,15 @@ pub(super) fn make(host: &Host, dockerfile: &str, index: &Index) -> Result<Plan,
 
 impl Build {
     /// Begins a stage: empty, or what one before it has come to.
-    fn from(&mut self, host: &Host, instruction: &Instruction<'_>, global: &Vars) {
+    fn from(
+        &mut self,
+        host: &Host,
+        instruction: &Instruction<'_>,
+        global: &Vars,
+    ) -> Result<Verdict, String> {
+        if self.stages.len() == MAX_STAGES {
+            return Err(format!("there are more than {MAX_STAGES} stages"));
+        }
         let words = words(&instruction.rest, global).unwrap_or_default();
         let mut words = words.iter().filter(|word| !word.starts_with("--"));
         let base = words.next().map(|base| base.to_lowercase());
@@ -96,6 +102,7 @@ impl Build {
         });
         self.stages.push(stage);
         self.before.push(before);
+        Ok(Verdict::Not(""))
     }
 
     /// What of it is in force is what the last stage has, and those that it began from.
@@ -134,12 +141,13 @@ enum Verdict {
 }
 
 /// `ARG` with a default sets it; without one there is nothing that could.
-fn set_defaults(vars: &mut Vars, rest: &str) {
+fn set_defaults(vars: &mut Vars, rest: &str) -> Result<(), &'static str> {
     for word in words(rest, vars).unwrap_or_default() {
         if let Some((name, value)) = word.split_once('=') {
-            vars.insert(name.to_owned(), value.to_owned());
+            vars.set(name.to_owned(), value.to_owned())?;
         }
     }
+    Ok(())
 }
 
 impl Stage {
@@ -152,22 +160,24 @@ impl Stage {
         let rest = instruction.rest.as_str();
         match instruction.name.as_str() {
             "ENV" => {
-                let pairs = assignments(rest, &self.vars).ok_or("this ENV is no assignment")?;
+                let pairs = assignments(rest, &self.vars)
+                    .ok_or("this ENV is no assignment, or of more than 1 MiB")?;
                 for (name, value) in pairs {
-                    self.vars.insert(name.clone(), value.clone());
+                    self.vars.set(name.clone(), value.clone())?;
                     self.env.insert(name, value);
                 }
                 Ok(Verdict::Done)
             }
             "ARG" => {
-                set_defaults(&mut self.vars, rest);
+                set_defaults(&mut self.vars, rest)?;
                 Ok(Verdict::Done)
             }
             "WORKDIR" => {
                 let path = words(rest, &self.vars).map(|words| words.join(" "));
                 let path = path.filter(|path| !path.is_empty() && !path.contains('\0'));
+                let path = path.map(|path| normal(self.at(), &path));
+                let path = path.filter(|path| path.len() <= LONGEST_PATH);
                 let path = path.ok_or("this WORKDIR is no folder")?;
-                let path = normal(self.at(), &path);
                 if let Some(why) = shared(host, &path) {
                     return Ok(Verdict::Not(why));
                 }
@@ -214,7 +224,7 @@ impl Stage {
         let words = words.filter(|words| words.len() >= 2);
         let mut sources = words.ok_or("a source and a destination are missing")?;
         let to = sources.pop().unwrap_or_default();
-        if to.contains('\0') {
+        if to.contains('\0') || to.len() > LONGEST_PATH {
             return Err("the destination is no path".to_owned());
         }
         let address = |source: &String| {

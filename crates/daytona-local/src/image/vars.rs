@@ -2,15 +2,46 @@
 
 use std::collections::BTreeMap;
 
-pub(super) type Vars = BTreeMap<String, String>;
+/// The most that variables may come to, in bytes: no program could be given more.
+const LARGEST: usize = 1 << 20;
+
+#[derive(Clone, Default)]
+pub(super) struct Vars {
+    known: BTreeMap<String, String>,
+    /// Bytes of all that was ever set.
+    size: usize,
+}
+
+impl<const N: usize> From<[(String, String); N]> for Vars {
+    fn from(known: [(String, String); N]) -> Self {
+        let known = BTreeMap::from(known);
+        Self { known, size: 0 }
+    }
+}
+
+impl Vars {
+    fn get(&self, name: &str) -> Option<&String> {
+        self.known.get(name)
+    }
+
+    pub(super) fn set(&mut self, name: String, value: String) -> Result<(), &'static str> {
+        self.size += name.len() + value.len();
+        if self.size > LARGEST {
+            return Err("the variables come to more than 1 MiB");
+        }
+        self.known.insert(name, value);
+        Ok(())
+    }
+}
 
 /// The words of a line with quotes taken off and variables put in, the latter not within single quotes. `None` where a
-/// quote is left open.
+/// quote is left open, or where what is put in is more than variables may come to.
 pub(super) fn words(text: &str, vars: &Vars) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = text.chars().peekable();
     let mut quote: Option<char> = None;
+    let mut put_in = 0;
     while let Some(char) = chars.next() {
         match (char, quote) {
             ('\'', None) | ('"', None) => {
@@ -25,6 +56,10 @@ pub(super) fn words(text: &str, vars: &Vars) -> Option<Vec<String>> {
             },
             ('$', None | Some('"')) => {
                 let value = variable(&mut chars, vars);
+                put_in += value.len();
+                if put_in > LARGEST {
+                    return None;
+                }
                 word.get_or_insert_default().push_str(&value);
             }
             (char, None) if char.is_whitespace() => words.extend(word.take()),
@@ -103,6 +138,7 @@ mod tests {
             &["it's", "$5", "$", "x y", "d", "e"],
         );
         assert_eq!(words("'open", &vars), None);
+        assert_eq!(words(&"$A".repeat(LARGEST), &vars), None);
     }
 
     #[test]

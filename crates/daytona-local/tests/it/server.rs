@@ -104,6 +104,24 @@ async fn failed_rows_stay_with_their_reason() {
 }
 
 #[tokio::test]
+async fn a_server_without_times_to_live_counts_none_and_has_no_route_for_them() {
+    for counted in [true, false] {
+        let (server, client) = start(plain().manual_clock().time_to_live(counted)).await;
+        let id = client.create(json!({ "ttlMinutes": 1 })).await;
+        let row = client.get(&format!("/api/sandbox/{id}")).await.json();
+        let shown = row.get("autoDestroyAt").is_some_and(|at| !at.is_null());
+        assert_eq!(shown, counted, "{row}");
+        let set = client.post(&format!("/api/sandbox/{id}/ttl/2")).await;
+        assert_eq!(set.status, if counted { 200 } else { 404 });
+        server.advance(5 * MINUTE).unwrap();
+        server.settled().await;
+        let state = client.state(&id).await;
+        assert_eq!(state, if counted { "404" } else { "started" });
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn fields_can_be_left_out_and_bodies_be_slow() {
     let (server, client) = start(plain().manual_clock()).await;
     let fields = ["autoStopInterval", "autoDestroyAt"];

@@ -42,8 +42,6 @@ struct Item<P: Provider> {
     why: Option<Error>,
     /// The service would not remove it and has stopped it instead.
     stopped: bool,
-    /// It was seen to run as it should, so that the service's lease on it holds.
-    usable: bool,
     /// A task looks after it.
     running: bool,
     /// Waiting longer will not help.
@@ -54,10 +52,9 @@ struct Item<P: Provider> {
 
 impl<P: Provider> Item<P> {
     fn condemn(&mut self, target: Target, usable: bool) {
-        self.usable = usable;
         self.subject = self.subject.with_target(&target);
         self.target = target;
-        self.fate = Fate::Deleting;
+        self.fate = Fate::Deleting { usable };
         self.begun = Instant::now();
         self.settled = false;
         self.running = false;
@@ -66,8 +63,13 @@ impl<P: Provider> Item<P> {
 
 enum Fate {
     Creating,
-    Unclear { until: Instant },
-    Deleting,
+    Unclear {
+        until: Instant,
+    },
+    Deleting {
+        /// When last heard of it ran as it should, so that the service's lease on it holds.
+        usable: bool,
+    },
 }
 
 /// An attempt of unknown fate, as its watcher needs it.
@@ -130,7 +132,6 @@ impl<P: Provider> Ledger<P> {
                 unanswered,
                 why: None,
                 stopped: false,
-                usable: false,
                 running,
                 settled: false,
                 closing: false,
@@ -159,11 +160,9 @@ impl<P: Provider> Ledger<P> {
 
     /// Notes a sandbox to be removed.
     pub(super) fn doomed(&self, entry: &Entry<P>) -> u64 {
-        let id = self.of(entry, Fate::Deleting);
-        if let Some(item) = self.lock().all.get_mut(&id) {
-            item.usable = true;
-        }
-        id
+        let liveness = entry.attempt.liveness();
+        let usable = !liveness.is_lost() && !liveness.is_doubtful();
+        self.of(entry, Fate::Deleting { usable })
     }
 
     fn of(&self, entry: &Entry<P>, fate: Fate) -> u64 {
@@ -223,8 +222,6 @@ impl<P: Provider> Ledger<P> {
     }
 
     /// A creation left something to remove.
-    ///
-    /// `usable`: it was seen to run as it should.
     pub(super) fn condemn(&self, id: u64, target: Target, usable: bool) {
         let mut items = self.lock();
         if let Some(item) = items.all.get_mut(&id) {
@@ -280,7 +277,7 @@ impl<P: Provider> Ledger<P> {
 
     /// Claims an item to remove it; false if a task has it, or it is not to be removed.
     pub(super) fn start_removal(&self, id: u64) -> bool {
-        self.start(id, |fate| matches!(fate, Fate::Deleting))
+        self.start(id, |fate| matches!(fate, Fate::Deleting { .. }))
     }
 
     /// Claims an item to watch it; false if a task has it, or its fate is not unknown.
@@ -314,7 +311,7 @@ impl<P: Provider> Ledger<P> {
     pub(super) fn deleting(&self, id: u64) -> Option<Doomed<P>> {
         let items = self.lock();
         let item = items.all.get(&id)?;
-        matches!(item.fate, Fate::Deleting).then(|| Doomed {
+        matches!(item.fate, Fate::Deleting { .. }).then(|| Doomed {
             target: item.target.clone(),
             key: item.key.clone(),
             subject: item.subject.clone(),
@@ -340,7 +337,7 @@ impl<P: Provider> Ledger<P> {
                 key: item.key.clone(),
                 until,
             }),
-            Fate::Creating | Fate::Deleting => None,
+            Fate::Creating | Fate::Deleting { .. } => None,
         }
     }
 
@@ -373,7 +370,7 @@ impl<P: Provider> Ledger<P> {
                 Fate::Creating => {}
                 _ if item.running => {}
                 Fate::Unclear { .. } => idle.push((*id, false)),
-                Fate::Deleting => idle.push((*id, true)),
+                Fate::Deleting { .. } => idle.push((*id, true)),
             }
         }
         idle

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use context_vars::NoVars;
-use sandbox_core::{ErrorKind, EventKind, Sandbox, SnapshotState};
+use sandbox_core::{ErrorKind, EventKind, Liveness, Sandbox, SnapshotState};
 
 use crate::events::kinds;
 use crate::fake::{Create, Destroy, Row, Service, image, settle};
@@ -45,6 +45,25 @@ async fn what_may_not_be_removed_is_stopped_and_close_says_so() {
     tokio::time::sleep(Duration::from_secs(300)).await;
     assert_eq!(service.edit(|state| state.stops.len()), 1);
     assert_eq!((service.rows(), factory.pending()), (0, 0));
+}
+
+/// The service's lease is on what runs: of one that is lost, or in doubt, nothing is known.
+#[tokio::test(start_paused = true)]
+async fn a_bound_is_told_only_of_what_was_in_order() {
+    let marks: [(fn(&Liveness), _); 3] = [
+        (|_| (), Some(Duration::from_secs(300))),
+        (|liveness| liveness.mark_lost("500"), None),
+        (Liveness::mark_doubtful, None),
+    ];
+    for (mark, bound) in marks {
+        let service = Service::new();
+        let factory = service.factory();
+        let sandbox = factory.open(&NoVars).await.unwrap();
+        mark(&sandbox.liveness);
+        refuse(&service, ErrorKind::Unavailable, 10_000);
+        let error = factory.close().await.unwrap_err();
+        assert_eq!(error.leftovers()[0].server_bound(), bound, "{error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

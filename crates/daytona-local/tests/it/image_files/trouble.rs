@@ -1,5 +1,9 @@
 //! What goes wrong, and what is told of it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use daytona_api::api::Image;
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_PUSH_ACCESS};
 use daytona_api::routes::{HEAD_OBJECT, PUT_OBJECT};
@@ -8,6 +12,7 @@ use daytona_local::Fault;
 use jiff::SignedDuration;
 
 use super::{SOON, image, lines, log, made, project, run, start, write};
+use crate::storage::S3;
 use crate::support::{Client, plain};
 
 async fn refused(api: &Daytona, image: &Image) -> Error {
@@ -24,6 +29,10 @@ async fn a_build_that_cannot_be_made_says_why() {
     context.upload(&api).await.unwrap();
     let there: Vec<String> = context.hashes().map(str::to_owned).collect();
     let mut told = String::new();
+    // each line is twice the one before
+    let doubled = |name: &str| {
+        format!("{name} A=a\nFROM a\n{name} A=a\n") + &format!("{name} A=$A$A\n").repeat(40)
+    };
     for (dockerfile, hashes) in [
         ("FROM a\nCOPY x /x\n", vec!["0".repeat(32)]),
         ("FROM a\nCOPY x /x\n", Vec::new()),
@@ -35,7 +44,26 @@ async fn a_build_that_cannot_be_made_says_why() {
             "# of two lines\nFROM a\nENV A=1 \\\n  B=2\nENV TOKEN=secret SECRET\n",
             there.clone(),
         ),
-        ("FROM a\nWORKDIR ''\n", there),
+        ("FROM a\nWORKDIR ''\n", there.clone()),
+        (&doubled("ENV"), there.clone()),
+        (&doubled("ARG"), there.clone()),
+        (
+            &format!(
+                "FROM a\nENV A=a{}\nENV B={}\n",
+                "a".repeat(9999),
+                "$A".repeat(200)
+            ),
+            there.clone(),
+        ),
+        (
+            &format!("FROM a\nCOPY deep /{}", "x".repeat(4096)),
+            there.clone(),
+        ),
+        (
+            &format!("FROM a\nWORKDIR /{}", "x".repeat(4096)),
+            there.clone(),
+        ),
+        (&"FROM a\n".repeat(257), there),
     ] {
         let create = api.sandboxes().create();
         let made = create.build_info(lines(dockerfile, hashes)).send().await;
@@ -147,5 +175,32 @@ async fn a_server_without_room_or_storage_says_so() {
     );
     let client = Client::of(&server);
     assert_eq!(client.get("/storage/daytona-local/x").await.status, 403);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_archive_with_odd_paths_is_refused() {
+    let (server, api) = start(plain()).await;
+    let s3 = S3::of(&server).await;
+    let long = "a/".repeat(3_000);
+    for path in [long.as_bytes(), b"\xff"] {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        let path = Path::new(OsStr::from_bytes(path));
+        archive.append_data(&mut header, path, &b""[..]).unwrap();
+        let archive = archive.into_inner().unwrap();
+        let at = s3.path("h/context.tar");
+        let put = s3.send("PUT", &at, "", &archive);
+        assert_eq!(put.await.status, 200);
+        let info = lines("FROM a\nCOPY . /x\n", vec!["h".to_owned()]);
+        let made = api.sandboxes().create().build_info(info).send().await;
+        let made = made.unwrap().id;
+        let failed = api.sandboxes().wait_until_started(&made, SOON).await;
+        assert_eq!(
+            failed.unwrap_err().message(),
+            Some("the build context h holds a path that leads out, is too long or is no UTF-8")
+        );
+    }
     server.shutdown().await;
 }

@@ -20,7 +20,7 @@ fn bound<P: Provider>(item: &Item<P>, provider: &P) -> Option<Duration> {
     match item.fate {
         // what refuses us as it is refuses the service's own timers too
         _ if in_its_way => None,
-        Fate::Deleting if item.usable => provider.server_bound(),
+        Fate::Deleting { usable: true } => provider.server_bound(),
         _ => provider.server_bound_at_worst(&item.target),
     }
 }
@@ -42,7 +42,9 @@ impl<P: Provider> Ledger<P> {
                     Fate::Unclear { .. } => {
                         Error::new(ErrorKind::Timeout, "it is not known whether it exists")
                     }
-                    Fate::Deleting => Error::new(ErrorKind::Timeout, "it was still being removed"),
+                    Fate::Deleting { .. } => {
+                        Error::new(ErrorKind::Timeout, "it was still being removed")
+                    }
                 });
                 Leftover::new(item.target.id().map(str::to_owned), item.target.name(), why)
                     .with_generation(item.subject.generation())
@@ -92,8 +94,8 @@ impl<P: Provider> Ledger<P> {
                     Fate::Creating if item.target.id().is_some() => SnapshotState::Waking,
                     Fate::Creating => SnapshotState::Creating,
                     Fate::Unclear { .. } => SnapshotState::Unresolved,
-                    Fate::Deleting if item.stopped => SnapshotState::Stopped,
-                    Fate::Deleting => SnapshotState::Deleting,
+                    Fate::Deleting { .. } if item.stopped => SnapshotState::Stopped,
+                    Fate::Deleting { .. } => SnapshotState::Deleting,
                 };
                 SandboxSnapshot {
                     last_error: item.why.clone(),

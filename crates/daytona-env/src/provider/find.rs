@@ -42,11 +42,17 @@ impl DaytonaProvider {
         }
         let target = Target::new(Some(found.id.clone()), attempt.name());
         match row::phase(&found) {
+            Phase::Gone => Ok(Found::Absent),
+            // a shared one may be in use by others: a start or a command would keep it for them, and be paid for
+            _ if attempt.is_abandoned() => {
+                self.note_time_to_live(attempt, &found);
+                let reason = provider_error("find a sandbox", "nobody waits for it any more");
+                Ok(Found::Broken { target, reason })
+            }
             Phase::Starting => {
                 self.note_time_to_live(attempt, &found);
                 Ok(Found::Pending)
             }
-            Phase::Gone => Ok(Found::Absent),
             Phase::Failed => {
                 self.note_time_to_live(attempt, &found);
                 Ok(Found::Broken {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::server::app::App;
+use crate::app::App;
 use crate::storage::Object;
 
 /// As Linux has it, in bytes.

@@ -50,17 +50,22 @@
 //! does not change unnoticed. Answers follow the service and may change with it at any time; that of a route which is not
 //! served is 501.
 
+mod app;
+mod canned;
 mod clock;
 mod control;
 mod error;
 mod faults;
+mod ident;
 mod image;
 mod isolate;
 mod log;
 mod server;
 mod storage;
 mod toolbox;
+mod web;
 
+pub use canned::CannedExec;
 pub use clock::{AcceleratedClock, Clock, ManualClock, Sleep, SystemClock, TokioClock};
 pub use control::SandboxRow;
 pub use error::{Error, ErrorKind};
@@ -69,4 +74,4 @@ pub use faults::{
 };
 pub use isolate::{Isolation, IsolationMode, IsolationReport};
 pub use log::{RequestRecord, waves};
-pub use server::{CannedExec, Server, ServerBuilder};
+pub use server::{Server, ServerBuilder};

@@ -1,23 +1,15 @@
 //! The server: a thread with a runtime of its own, and the handle to it.
 
 mod admin;
-pub(crate) mod app;
 mod auth;
 mod builder;
-mod call;
 pub(crate) mod connection;
 mod dispatch;
 mod events;
-pub(crate) mod ident;
 mod in_place;
 pub(crate) mod preview;
-pub(crate) mod query;
-pub(crate) mod reply;
 pub(crate) mod router;
 mod strike;
-pub(crate) mod unserved;
-
-pub(crate) use call::Call;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,10 +20,10 @@ use jiff::SignedDuration;
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
 
-use app::App;
-pub use builder::{CannedExec, ServerBuilder};
+pub use builder::ServerBuilder;
 use connection::Wire;
 
+use crate::app::App;
 use crate::clock::Clock;
 use crate::control::SandboxRow;
 use crate::error::Error;

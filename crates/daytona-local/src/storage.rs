@@ -17,13 +17,13 @@ use daytona_api::routes::{Api, HEAD_OBJECT, PUT_OBJECT};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::app::App;
 use crate::clock::add;
 use crate::control::view::ORGANIZATION;
-use crate::server::app::App;
-use crate::server::ident;
-use crate::server::query::decode;
-use crate::server::reply::{Failure, Reply};
-use crate::server::router::Matched;
+use crate::ident;
+use crate::web::Matched;
+use crate::web::query::decode;
+use crate::web::reply::{Failure, Reply};
 
 pub(crate) use objects::Object;
 use objects::Objects;

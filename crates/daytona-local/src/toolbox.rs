@@ -27,12 +27,12 @@ use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
+use crate::app::App;
+use crate::canned::CannedExec;
 use crate::isolate::cell::Cell;
-use crate::server::Call;
-use crate::server::CannedExec;
-use crate::server::app::App;
-use crate::server::reply::{Body, Failure, Reply};
-use crate::server::unserved::nothing_runs;
+use crate::web::Call;
+use crate::web::reply::{Body, Failure, Reply};
+use crate::web::unserved::nothing_runs;
 
 /// Probes of a client that must not count as activity say so with this header.
 const SKIP_ACTIVITY: &str = "x-daytona-skip-last-activity-update";

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::keys::SignedFile;
 use super::row::Row;
 use super::store::Store;
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::query::Query;
-use crate::server::reply::{Failure, Reply};
-use crate::server::router::Matched;
+use crate::app::App;
+use crate::web::Call;
+use crate::web::Matched;
+use crate::web::query::Query;
+use crate::web::reply::{Failure, Reply};
 
 /// How long a signed address works, in seconds.
 const DEFAULT: i64 = 60;

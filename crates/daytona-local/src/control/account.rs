@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::view::{ORGANIZATION, time};
 use super::{REGION, secrets, snapshots, volumes};
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::reply::{Failure, Reply};
 
 /// What is told as the limit of cores and GiB, of one sandbox and of all. Nothing holds them: a sandbox here has what
 /// the machine has.

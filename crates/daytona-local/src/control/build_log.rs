@@ -12,9 +12,9 @@ use hyper::body::Frame;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::server::app::App;
-use crate::server::query::Query;
-use crate::server::reply::{Body, Failure, Reply};
+use crate::app::App;
+use crate::web::query::Query;
+use crate::web::reply::{Body, Failure, Reply};
 
 /// Written as the sandbox changes its state, until it is built. Clones share it.
 #[derive(Clone, Debug)]

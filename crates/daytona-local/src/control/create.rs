@@ -12,11 +12,11 @@ use super::keys::Keys;
 use super::row::{Build, Intervals, Row};
 use super::snapshots::Template;
 use super::{REGION, USER, mounts, secrets};
+use crate::app::App;
 use crate::clock::add;
 use crate::faults::Action;
 use crate::image::Plan;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 const MAX_ARCHIVE: i64 = 43_200;
 

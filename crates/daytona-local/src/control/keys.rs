@@ -11,7 +11,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::clock::add;
-use crate::server::ident;
+use crate::ident;
 
 /// How long the tokens are, as the service has them.
 const PREVIEW: usize = 32;

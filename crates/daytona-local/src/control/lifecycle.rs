@@ -5,9 +5,9 @@ use std::sync::Arc;
 use daytona_api::models::{SandboxDesiredState, SandboxState};
 
 use super::row::Row;
+use crate::app::App;
 use crate::faults::Action;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 pub(super) fn check_settled(row: &Row) -> Result<(), Failure> {
     if row.pending {

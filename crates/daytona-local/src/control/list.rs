@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::row::Row;
+use crate::app::App;
 use crate::clock;
-use crate::server::app::App;
-use crate::server::query::{Query, cursor};
-use crate::server::reply::{Failure, Reply};
+use crate::web::query::{Query, cursor};
+use crate::web::reply::{Failure, Reply};
 
 /// What a list can be sorted by; the first is the default.
 const FIELDS: [&str; 6] = [

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::lifecycle::{check_settled, only_machines};
 use super::settings::{change, minutes};
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::reply::{Failure, Reply};
 
 /// The numbers change; what a sandbox here really has is what the machine has.
 pub(crate) fn resize(app: &App, key: &str, body: &Value) -> Result<Reply, Failure> {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::view::VERSION;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::reply::{Failure, Reply};
 
 pub(crate) fn config(app: &App) -> Reply {
     let url = app.origin();

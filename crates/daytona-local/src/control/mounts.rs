@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::volumes::{Attached, QUOTA};
 use crate::isolate::IsolationMode;
 use crate::isolate::host::Host;
-use crate::server::reply::Failure;
+use crate::web::reply::Failure;
 
 /// Folders of the system, over which the service mounts nothing.
 const SYSTEM: [&str; 9] = [

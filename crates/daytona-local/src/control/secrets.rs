@@ -13,10 +13,10 @@ pub(crate) use self::attach::{Held, asked, resolve, update};
 
 use super::create::Fields;
 use super::view::time;
-use crate::server::app::App;
-use crate::server::ident;
-use crate::server::query::{Query, cursor};
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::ident;
+use crate::web::query::{Query, cursor};
+use crate::web::reply::{Failure, Reply};
 
 /// How many an organization may have.
 pub(crate) const QUOTA: usize = 100;

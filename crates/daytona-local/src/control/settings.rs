@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::create::{archive_interval, stop_interval, ttl_minutes};
 use super::row::Row;
+use crate::app::App;
 use crate::clock::add;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 pub(super) fn minutes(text: &str) -> Result<i64, Failure> {
     let number = text.parse();

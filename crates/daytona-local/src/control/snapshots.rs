@@ -16,10 +16,10 @@ use super::agenda::Agenda;
 use super::news::News;
 use super::row::Build;
 use super::view::{ORGANIZATION, time};
+use crate::ident;
 use crate::image::Plan;
 use crate::isolate::frozen::Frozen;
-use crate::server::ident;
-use crate::server::reply::Failure;
+use crate::web::reply::Failure;
 
 /// How many an organization may have besides those that are there for everybody.
 pub(crate) const QUOTA: usize = 100;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::view::time;
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// How long a token is good, in minutes. The longest is a year.
 const DEFAULT: i64 = 60;

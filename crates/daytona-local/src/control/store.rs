@@ -14,7 +14,7 @@ use super::snapshots::Snapshots;
 use super::volumes::Volumes;
 use super::warm_pools::WarmPools;
 use crate::isolate::cell::Cell;
-use crate::server::reply::Failure;
+use crate::web::reply::Failure;
 
 /// What is left to do for a row outside the lock.
 #[derive(Debug)]

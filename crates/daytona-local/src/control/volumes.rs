@@ -12,10 +12,10 @@ use super::agenda::Agenda;
 use super::news::News;
 use super::store::{Store, Work};
 use super::view::{ORGANIZATION, time};
+use crate::app::App;
 use crate::clock::between;
-use crate::server::app::App;
-use crate::server::query::Query;
-use crate::server::reply::{Failure, Reply};
+use crate::web::query::Query;
+use crate::web::reply::{Failure, Reply};
 
 /// As many as the service lets an organization have if nobody says otherwise.
 pub(crate) const QUOTA: usize = 100;

@@ -12,9 +12,9 @@ use super::row::Row;
 use super::snapshots::Snapshots;
 use super::view::{ORGANIZATION, time};
 use super::{REGION, USER};
+use crate::app::App;
 use crate::clock::add;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 /// How many pools there may be, and how large one may be.
 const QUOTA: usize = 20;

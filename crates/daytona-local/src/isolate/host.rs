@@ -8,7 +8,7 @@ use super::watchdog::Watchdog;
 use super::{Isolation, python, root};
 use super::{IsolationMode, IsolationReport};
 use crate::error::Error;
-use crate::server::ident;
+use crate::ident;
 
 /// The `PATH` of every sandbox.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

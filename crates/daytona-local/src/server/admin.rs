@@ -11,12 +11,12 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::app::App;
 use super::auth;
-use super::reply::{Failure, Reply};
+use crate::app::App;
 use crate::control::SandboxRow;
 use crate::faults::{FaultScript, FaultStatus};
 use crate::log::RequestRecord;
+use crate::web::reply::{Failure, Reply};
 
 pub(super) const PREFIX: &str = "/admin/";
 

@@ -4,8 +4,8 @@ use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 
-use super::app::App;
-use super::reply::Failure;
+use crate::app::App;
+use crate::web::reply::Failure;
 
 /// Refuses other host names (a rebound DNS name would be one) and browsers.
 pub(crate) fn check_origin(

@@ -13,52 +13,21 @@ use tokio::runtime;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::app::{App, Options};
-use super::{Server, connection, ident};
+use super::{Server, connection};
+use crate::app::{App, Options};
+use crate::canned::CannedExec;
 use crate::clock::{AcceleratedClock, Clock, ManualClock, ShiftedClock, SystemClock, add};
 use crate::control::news::News;
 use crate::control::snapshots::Snapshots;
 use crate::control::store::Store;
 use crate::error::Error;
 use crate::faults::Faults;
+use crate::ident;
 use crate::isolate::Isolation;
 use crate::isolate::host::Host;
 use crate::isolate::watchdog::Watchdog;
 use crate::log::Log;
 use crate::storage::Storage;
-
-type Answer = Arc<dyn Fn(&str) -> (i32, String) + Send + Sync>;
-
-/// What execute answers in place of running anything.
-#[derive(Clone)]
-pub struct CannedExec {
-    answer: Answer,
-}
-
-impl CannedExec {
-    /// The answer to every execute: an exit code and the output.
-    pub fn new(exit_code: i32, result: impl Into<String>) -> Self {
-        let result = result.into();
-        Self::from_fn(move |_| (exit_code, result.clone()))
-    }
-
-    /// Makes the exit code and the output from the text of the command.
-    pub fn from_fn(answer: impl Fn(&str) -> (i32, String) + Send + Sync + 'static) -> Self {
-        Self {
-            answer: Arc::new(answer),
-        }
-    }
-
-    pub(crate) fn answer(&self, command: &str) -> (i32, String) {
-        (self.answer)(command)
-    }
-}
-
-impl fmt::Debug for CannedExec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CannedExec").finish_non_exhaustive()
-    }
-}
 
 /// Options of a server. Made by [`Server::builder`].
 #[must_use]

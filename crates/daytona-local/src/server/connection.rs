@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use super::app::App;
 use super::dispatch;
+use crate::app::App;
 use crate::clock::add;
 
 /// A client that does not finish its headers in this time is cut off; also how long an idle connection is kept.

@@ -11,15 +11,11 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use super::app::App;
-use super::call::Call;
 use super::connection::Control;
 use super::preview::{self, Address, Entered, Visit};
-use super::query::{self, Query};
-use super::reply::{Body, Failure, Reply};
-use super::router::{self, Matched};
-use super::unserved::not_served;
+use super::router;
 use super::{admin, auth, events, strike};
+use crate::app::App;
 use crate::control::snapshots::{change, show};
 use crate::control::{
     access, account, build_log, create, lifecycle, list, machines, misc, secrets, settings, ssh,
@@ -27,7 +23,17 @@ use crate::control::{
 };
 use crate::faults::{Action, RequestInfo};
 use crate::image::Plan;
+use crate::web::query::{self, Query};
+use crate::web::reply::{Body, Failure, Reply};
+use crate::web::unserved::not_served;
+use crate::web::{Call, Matched};
 use crate::{storage, toolbox};
+
+/// A request, and the preview that it was let into, if it is for one.
+pub(super) struct Asked {
+    pub(super) call: Call,
+    visit: Option<Visit>,
+}
 
 /// Ends the log entry of a request, also when its client goes away.
 struct Entry {
@@ -110,10 +116,13 @@ async fn preview(
                 },
                 body: Some(body),
                 upgrade: parts.extensions.remove(),
+            };
+            let asked = Asked {
+                call,
                 visit: Some(visit),
             };
             let action = app.faults.strike(&info);
-            strike::perform(app, control, call, action).await
+            strike::perform(app, control, asked, action).await
         }
     };
     entry.status = Some(reply.0.status().as_u16());
@@ -208,9 +217,9 @@ async fn documented(
         matched,
         body: Some(body),
         upgrade: parts.extensions.remove(),
-        visit: None,
     };
-    let reply = strike::perform(app, control, call, action).await;
+    let asked = Asked { call, visit: None };
+    let reply = strike::perform(app, control, asked, action).await;
     entry.status = Some(reply.0.status().as_u16());
     reply.0
 }
@@ -229,8 +238,9 @@ fn not_found(method: &str, path: &str) -> Result<(), Failure> {
 }
 
 /// The handler runs as a task of its own: what was begun is finished even if the client goes away.
-pub(super) async fn run(app: &Arc<App>, mut call: Call, action: Option<Action>) -> Reply {
-    if let Some(visit) = call.visit.take() {
+pub(super) async fn run(app: &Arc<App>, asked: Asked, action: Option<Action>) -> Reply {
+    let Asked { call, visit } = asked;
+    if let Some(visit) = visit {
         return Box::pin(preview::serve(app, call, visit)).await;
     }
     let (api, method, path) = (call.matched.api, call.method.clone(), call.path.clone());

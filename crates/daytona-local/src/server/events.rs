@@ -12,12 +12,12 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::app::App;
-use super::call::Call;
-use super::ident;
-use super::reply::{Failure, Reply};
+use crate::app::App;
 use crate::faults::{Action, Telling};
+use crate::ident;
 use crate::toolbox::socket::{self, Socket};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 const INTERVAL: Duration = Duration::from_secs(25);
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -6,11 +6,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::Server;
 use super::builder::ServerBuilder;
 use super::connection::{self, Wire};
-use super::{Server, ident};
 use crate::clock::TokioClock;
 use crate::error::Error;
+use crate::ident;
 use crate::isolate::host::Host;
 
 /// What its URL says; nothing listens there.

@@ -13,14 +13,13 @@ mod headers;
 mod tunnel;
 
 pub(super) use address::Address;
-pub(crate) use address::PREFIX;
 pub(super) use entry::{Entered, enter, opens};
 pub(super) use forward::serve;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 /// The port of the toolbox itself.
 const TOOLBOX: u16 = 2280;

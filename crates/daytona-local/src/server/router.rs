@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use daytona_api::routes::{self, Api};
 use matchit::Router;
 
-use super::query::decode;
+use crate::web::Matched;
+use crate::web::query::decode;
 
 /// Routes that left the documents and that older clients still use.
 const OLDER: [(&str, &str, &str); 2] = [
@@ -58,35 +59,6 @@ impl Table {
         if routers.entry(method).or_default().insert(path, id).is_err() {
             self.hidden.push(id);
         }
-    }
-}
-
-/// Where a request goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Matched {
-    pub(crate) api: Api,
-    /// `None` if there is no such operation.
-    pub(crate) route: Option<&'static str>,
-    /// The parameters in the path, in order, decoded.
-    pub(crate) params: Vec<String>,
-    /// The sandbox of a toolbox request.
-    pub(crate) sandbox: Option<String>,
-}
-
-impl Matched {
-    /// The path without the token that some operations take in it, and where that is.
-    pub(crate) fn shown(&self, path: &str) -> String {
-        let place = match self.route {
-            Some("isValidAuthToken") => 5,
-            Some("expireSignedPortPreviewUrl") => 7,
-            Some("getSandboxIdFromSignedPreviewUrlToken" | "isPreviewWarningEnabled") => 3,
-            _ => return path.to_owned(),
-        };
-        let mut parts: Vec<_> = path.split('/').collect();
-        if let Some(part) = parts.get_mut(place) {
-            *part = "[redacted]";
-        }
-        parts.join("/")
     }
 }
 

@@ -13,25 +13,25 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Body as _, Frame};
 use serde_json::{Map, Value};
 
-use super::app::App;
-use super::call::Call;
 use super::connection::{Control, Ending};
-use super::dispatch::{handle_json, run};
-use super::reply::{Body, Reply, full};
+use super::dispatch::{Asked, handle_json, run};
+use crate::app::App;
 use crate::clock::{add, before};
 use crate::control::lifecycle;
 use crate::faults::{Action, Memory, draw};
+use crate::web::Call;
+use crate::web::reply::{Body, Reply, full};
 
 const JSON: &str = "application/json; charset=utf-8";
 
 pub(super) async fn perform(
     app: &Arc<App>,
     control: &Control,
-    mut call: Call,
+    mut asked: Asked,
     action: Option<Action>,
 ) -> Reply {
     let Some(action) = action else {
-        return run(app, call, None).await;
+        return run(app, asked, None).await;
     };
     match action {
         Action::Answer {
@@ -41,64 +41,64 @@ pub(super) async fn perform(
             headers,
         } => {
             // The body is read, so that the answer is not lost to a reset.
-            drop(call.json().await);
+            drop(asked.call.json().await);
             with_headers(Reply::new(status, content_type, full(body)), &headers)
         }
         Action::AnswerAfter { status, body } => {
-            run(app, call, None).await;
+            run(app, asked, None).await;
             Reply::new(status, JSON, full(body))
         }
         Action::Raw { bytes } => {
-            drop(call.json().await);
+            drop(asked.call.json().await);
             control.end(Ending::Raw { bytes, pace: None }).await
         }
         Action::ResetBefore => control.end(Ending::Reset).await,
         Action::ResetAfter => {
-            run(app, call, None).await;
+            run(app, asked, None).await;
             control.end(Ending::Reset).await
         }
         Action::CloseAfter => {
-            run(app, call, None).await;
+            run(app, asked, None).await;
             control.end(Ending::Close).await
         }
-        Action::CloseAfterAnswer => raw(app, control, call, "HTTP/1.1", None).await,
-        Action::Http10 => raw(app, control, call, "HTTP/1.0", None).await,
+        Action::CloseAfterAnswer => raw(app, control, asked, "HTTP/1.1", None).await,
+        Action::Http10 => raw(app, control, asked, "HTTP/1.0", None).await,
         Action::Trickle { bytes_per_second } => {
-            raw(app, control, call, "HTTP/1.1", Some(bytes_per_second)).await
+            raw(app, control, asked, "HTTP/1.1", Some(bytes_per_second)).await
         }
         Action::CutAnswer { bytes } => {
-            let mut answer = written(run(app, call, None).await, "HTTP/1.1").await;
+            let mut answer = written(run(app, asked, None).await, "HTTP/1.1").await;
             answer.truncate(bytes);
             control.end(Ending::Cut { bytes: answer }).await
         }
         Action::CommitLate { delay } => {
-            let body = call.json().await.unwrap_or(Value::Null);
+            let body = asked.call.json().await.unwrap_or(Value::Null);
             let due = add(app.clock.now(), delay);
             app.spawn({
                 let app = Arc::clone(app);
                 async move {
                     app.clock.sleep_until(due).await;
-                    drop(handle_json(&app, call, body, None).await);
+                    drop(handle_json(&app, asked.call, body, None).await);
                 }
             });
             control.end(Ending::Reset).await
         }
         Action::HangBefore => std::future::pending().await,
         Action::HangAfter => {
-            let _kept = run(app, call, None).await;
+            let _kept = run(app, asked, None).await;
             std::future::pending().await
         }
         Action::Delay { delay } => {
             app.clock.sleep_until(add(app.clock.now(), delay)).await;
-            run(app, call, None).await
+            run(app, asked, None).await
         }
         Action::Slow { bytes_per_second } => {
-            let reply = run(app, call, None).await;
+            let reply = run(app, asked, None).await;
             slow(app, reply, bytes_per_second)
         }
-        Action::CutBody { bytes } => cut(run(app, call, None).await, bytes).await,
+        Action::CutBody { bytes } => cut(run(app, asked, None).await, bytes).await,
         Action::TruncateBody { bytes: length } => {
-            let (parts, mut body) = bytes(run(app, call, None).await).await;
+            let (parts, mut body) = bytes(run(app, asked, None).await).await;
             body.truncate(length);
             whole(parts, body)
         }
@@ -106,7 +106,7 @@ pub(super) async fn perform(
             bytes: length,
             seed,
         } => {
-            let (parts, _) = bytes(run(app, call, None).await).await;
+            let (parts, _) = bytes(run(app, asked, None).await).await;
             let mut noise = vec![0; length];
             fastrand::Rng::with_seed(seed).fill(&mut noise);
             whole(parts, noise.into())
@@ -115,13 +115,13 @@ pub(super) async fn perform(
             let remove = |members: &mut Map<String, Value>| {
                 members.retain(|name, _| !fields.contains(name));
             };
-            edit(run(app, call, None).await, remove).await
+            edit(run(app, asked, None).await, remove).await
         }
         Action::SetFields { fields } => {
             let set = |members: &mut Map<String, Value>| members.extend(fields);
-            edit(run(app, call, None).await, set).await
+            edit(run(app, asked, None).await, set).await
         }
-        Action::SetHeaders { headers } => set_headers(run(app, call, None).await, &headers),
+        Action::SetHeaders { headers } => set_headers(run(app, asked, None).await, &headers),
         Action::FlappingList {
             percent,
             seed,
@@ -137,36 +137,36 @@ pub(super) async fn perform(
                     items.retain(shown);
                 }
             };
-            edit(run(app, call, None).await, flap).await
+            edit(run(app, asked, None).await, flap).await
         }
         Action::LookupCache {
             ttl,
             only_missing,
             memory,
-        } => cached(app, call, ttl, only_missing, &memory).await,
+        } => cached(app, asked, ttl, only_missing, &memory).await,
         Action::Vanish => {
-            app.vanish(&sandbox_of(&call)).await;
-            run(app, call, None).await
+            app.vanish(&sandbox_of(&asked.call)).await;
+            run(app, asked, None).await
         }
         Action::Stop => {
-            app.force_stop(&sandbox_of(&call));
+            app.force_stop(&sandbox_of(&asked.call));
             app.settled().await;
-            run(app, call, None).await
+            run(app, asked, None).await
         }
         Action::Swallow => {
-            drop(call.json().await);
-            swallowed(app, &call)
+            drop(asked.call.json().await);
+            swallowed(app, &asked.call)
         }
-        Action::RunTwice => twice(app, call).await,
+        Action::RunTwice => twice(app, asked).await,
         Action::ClockJump { by } => {
             app.shift.jump(by);
             app.sweep();
-            run(app, call, None).await
+            run(app, asked, None).await
         }
         action @ (Action::Stuck
         | Action::ErrorState { .. }
         | Action::StaleList { .. }
-        | Action::Events(_)) => run(app, call, Some(action)).await,
+        | Action::Events(_)) => run(app, asked, Some(action)).await,
     }
 }
 
@@ -252,27 +252,27 @@ async fn written(reply: Reply, version: &str) -> Bytes {
 async fn raw(
     app: &Arc<App>,
     control: &Control,
-    call: Call,
+    asked: Asked,
     version: &str,
     pace: Option<u64>,
 ) -> Reply {
-    let bytes = written(run(app, call, None).await, version).await;
+    let bytes = written(run(app, asked, None).await, version).await;
     control.end(Ending::Raw { bytes, pace }).await
 }
 
 /// Answers from a look-up cache, or runs and keeps the answer.
 async fn cached(
     app: &Arc<App>,
-    call: Call,
+    asked: Asked,
     ttl: Duration,
     only_missing: bool,
     memory: &Memory,
 ) -> Reply {
-    let (path, now) = (call.path.clone(), app.clock.now());
+    let (path, now) = (asked.call.path.clone(), app.clock.now());
     if let Some((status, body)) = memory.get(&path, before(now, ttl)) {
         return Reply::new(status, JSON, full(body));
     }
-    let (parts, body) = bytes(run(app, call, None).await).await;
+    let (parts, body) = bytes(run(app, asked, None).await).await;
     if parts.status == StatusCode::NOT_FOUND || !only_missing {
         memory.keep(&path, now, parts.status.as_u16(), body.clone());
     }
@@ -297,10 +297,12 @@ fn swallowed(app: &Arc<App>, call: &Call) -> Reply {
 
 /// Runs a request of the control plane twice; the bodies of the toolbox and of the object storage are streams and run
 /// once.
-async fn twice(app: &Arc<App>, mut call: Call) -> Reply {
-    if call.matched.sandbox.is_some() || call.matched.api == Api::ObjectStorage {
-        return run(app, call, None).await;
+async fn twice(app: &Arc<App>, asked: Asked) -> Reply {
+    let matched = &asked.call.matched;
+    if matched.sandbox.is_some() || matched.api == Api::ObjectStorage {
+        return run(app, asked, None).await;
     }
+    let mut call = asked.call;
     let body = call.json().await.unwrap_or(Value::Null);
     let mut last = Reply::empty(500);
     for _ in 0..2 {
@@ -312,7 +314,6 @@ async fn twice(app: &Arc<App>, mut call: Call) -> Reply {
             matched: call.matched.clone(),
             body: None,
             upgrade: None,
-            visit: None,
         };
         let now = app.clock.now();
         last = match handle_json(app, again, body.clone(), None).await {

@@ -10,10 +10,10 @@ use hyper::body::{Frame, Incoming};
 use tokio_util::io::ReaderStream;
 
 use super::{BUCKET, Object, stored, uploads, xml};
+use crate::app::App;
 use crate::control::view::{ORGANIZATION, time};
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply, full};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply, full};
 
 const XML: &str = "application/xml";
 /// The most objects in one page of a list, and the default.

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Grant, REGION};
-use crate::server::app::App;
-use crate::server::query::decode;
-use crate::server::reply::Failure;
+use crate::app::App;
+use crate::web::query::decode;
+use crate::web::reply::Failure;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";

@@ -11,9 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::sign::hex;
 use super::{Object, Storage};
-use crate::server::app::App;
-use crate::server::ident;
-use crate::server::reply::Failure;
+use crate::app::App;
+use crate::ident;
+use crate::web::reply::Failure;
 
 /// A file of the storage; its bytes count until it goes.
 #[derive(Debug)]

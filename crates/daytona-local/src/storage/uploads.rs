@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures_util::Stream;
 
 use super::{Object, stored, xml};
-use crate::server::app::App;
-use crate::server::ident;
-use crate::server::reply::Failure;
+use crate::app::App;
+use crate::ident;
+use crate::web::reply::Failure;
 
 /// The least that a part may hold which is not the last one.
 const LEAST: u64 = 5 << 20;

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Place, process};
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// Lines that begin so carry a chart instead of text.
 const ARTIFACT: &str = "dtn_artifact_k39fd2:";

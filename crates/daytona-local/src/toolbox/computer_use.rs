@@ -1,7 +1,7 @@
 //! `/computeruse`: there is no desktop in these sandboxes, which is told as the daemon of an image without one does.
 
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 pub(super) fn handle(call: &Call) -> Result<Reply, Failure> {
     let accessibility = call.path.split('/').nth(4) == Some("a11y");

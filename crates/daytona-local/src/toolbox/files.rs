@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use super::Place;
 use crate::isolate::place::Place as Spot;
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
-use crate::server::unserved::not_served;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
+use crate::web::unserved::not_served;
 
 use failure::{denied, missing_parameter};
 

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Place;
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
-use crate::server::unserved::not_served;
+use crate::app::App;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
+use crate::web::unserved::not_served;
 use run::Git;
 
 pub(super) async fn handle(app: &Arc<App>, place: &Place, call: Call) -> Result<Reply, Failure> {

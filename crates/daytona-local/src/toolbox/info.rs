@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Place;
-use crate::server::reply::Reply;
+use crate::web::reply::Reply;
 
 pub(super) fn version() -> Reply {
     Reply::json(

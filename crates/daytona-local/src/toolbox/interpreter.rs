@@ -14,9 +14,9 @@ pub(crate) use self::context::Context;
 use self::context::{Asked, Event};
 use super::socket::{self, Socket};
 use super::{Place, process, text};
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// The context of runs that name none.
 const DEFAULT: &str = "default";
@@ -40,7 +40,7 @@ pub(super) async fn handle(
                 return Err(text::invalid(format!("unsupported language: {language}")));
             }
             let cwd = text::text(&body, "cwd")?.unwrap_or_default();
-            let id = crate::server::ident::uuid();
+            let id = crate::ident::uuid();
             let made = Arc::new(Context::new(app, place, &id, cwd));
             let failed = |error| Failure::internal(format!("the context did not start: {error}"));
             Context::worker(&made, app, &place.cell)

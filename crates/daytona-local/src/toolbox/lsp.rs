@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 use self::link::{Link, Trouble};
 pub(crate) use self::server::Language;
 use super::{Place, text};
+use crate::app::App;
 use crate::isolate::cell::Cell;
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::query::decode;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::query::decode;
+use crate::web::reply::{Failure, Reply};
 
 /// The largest file that a language server is told of, in bytes.
 const LARGEST: u64 = 16 << 20;

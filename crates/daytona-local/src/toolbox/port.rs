@@ -7,8 +7,8 @@ use serde_json::json;
 use super::Place;
 use crate::isolate::cell::Cell;
 use crate::isolate::listen::Listeners;
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// The ports that may be asked about one by one.
 const ASKED: RangeInclusive<u16> = 3000..=9999;

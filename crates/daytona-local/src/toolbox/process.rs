@@ -9,10 +9,11 @@ use daytona_api::models::{SandboxDesiredState, SandboxState};
 use serde_json::{Map, Value, json};
 
 use super::Place;
+use crate::app::App;
+use crate::canned::CannedExec;
 use crate::isolate::launch::{Ran, Run};
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
-use crate::server::{Call, CannedExec};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// Reads the request, so that the connection can be used again, and answers.
 pub(super) async fn canned(mut call: Call, canned: &CannedExec) -> Result<Reply, Failure> {

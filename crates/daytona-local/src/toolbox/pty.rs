@@ -15,9 +15,9 @@ pub(crate) use self::terminal::Terminal;
 use self::terminal::{Exit, Wanted};
 use super::socket::{self, Socket};
 use super::{Place, process, text};
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 const EXIT_CONTROL: &str = "X-Daytona-Pty-Exit-Control";
 const ENVS: &str = "X-Daytona-Pty-Envs~";

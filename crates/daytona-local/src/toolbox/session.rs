@@ -19,10 +19,10 @@ use self::shell::Command;
 pub(crate) use self::shell::Session;
 use super::socket::{self, Socket};
 use super::{Place, text};
+use crate::app::App;
 use crate::isolate::cell::Cell;
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply, full};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply, full};
 
 /// The session of the image's entrypoint, of which there is none here.
 const ENTRYPOINT: &str = "entrypoint";

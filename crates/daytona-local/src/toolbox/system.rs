@@ -7,9 +7,9 @@ use daytona_api::models::toolbox::SystemMetrics;
 use serde_json::{Map, Value};
 
 use super::{Place, process};
-use crate::server::Call;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// What a client changed in the environment of a sandbox, until it stops.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::server::Call;
-use crate::server::reply::Failure;
+use crate::web::Call;
+use crate::web::reply::Failure;
 
 pub(super) fn invalid(message: impl std::fmt::Display) -> Failure {
     Failure::new(

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{PER_SANDBOX, Secrets};
+use crate::app::App;
 use crate::control::settings::change;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 /// A variable of a sandbox, and the id of the secret whose placeholder it holds.
 #[derive(Clone, Debug)]

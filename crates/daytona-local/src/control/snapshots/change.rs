@@ -6,13 +6,13 @@ use daytona_api::models::{SandboxState, SnapshotState};
 use serde_json::{Value, json};
 
 use super::{Amounts, Snapshot, check};
+use crate::app::App;
 use crate::control::create::build;
 use crate::control::lifecycle::check_settled;
 use crate::faults::Action;
 use crate::image::Plan;
 use crate::isolate::frozen::Frozen;
-use crate::server::app::App;
-use crate::server::reply::{Failure, Reply};
+use crate::web::reply::{Failure, Reply};
 
 /// In bytes.
 const GIB: u64 = 1 << 30;

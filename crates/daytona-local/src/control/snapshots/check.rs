@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Amounts, DEFAULT_AMOUNTS};
 use crate::control::create::Fields;
-use crate::server::reply::Failure;
+use crate::web::reply::Failure;
 
 /// The longest name or image, in bytes.
 const MAX_NAME: usize = 255;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Snapshot;
-use crate::server::app::App;
-use crate::server::query::Query;
-use crate::server::reply::{Failure, Reply};
+use crate::app::App;
+use crate::web::query::Query;
+use crate::web::reply::{Failure, Reply};
 
 pub(crate) fn get(app: &App, key: &str) -> Result<Reply, Failure> {
     let store = app.store();

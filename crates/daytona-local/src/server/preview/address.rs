@@ -4,11 +4,8 @@ use http::HeaderMap;
 use http::header::HOST;
 use http::uri::Uri;
 
-use crate::server::app::App;
+use crate::app::{App, PREVIEWS};
 use crate::server::auth;
-
-/// What the path of a preview begins with, where the name of the host does not say it.
-pub(crate) const PREFIX: &str = "/preview/";
 
 #[derive(Clone)]
 pub(crate) struct Address {
@@ -40,7 +37,7 @@ impl Address {
             }
             return Self::new(label, true, rest);
         }
-        let path = rest.strip_prefix(PREFIX)?;
+        let path = rest.strip_prefix(PREVIEWS)?;
         auth::check_host(app, headers).ok()?;
         let end = path.find(['/', '?']).unwrap_or(path.len());
         let (label, rest) = path.split_at(end);
@@ -74,7 +71,7 @@ impl Address {
         let path = self.rest.split('?').next().unwrap_or_default();
         let path = path.replace(&self.whose.0, "[redacted]");
         format!(
-            "{PREFIX}{}-{}{path}",
+            "{PREVIEWS}{}-{}{path}",
             self.port,
             sandbox.unwrap_or("[unknown]")
         )

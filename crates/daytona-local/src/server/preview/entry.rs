@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderName};
 use super::address::{Address, Whose};
 use super::headers::Secrets;
 use super::{TOOLBOX, Visit};
+use crate::app::App;
 use crate::control::row::Row;
-use crate::server::app::App;
 use crate::server::auth;
-use crate::server::query::Query;
-use crate::server::reply::{Failure, Reply};
+use crate::web::query::Query;
+use crate::web::reply::{Failure, Reply};
 
 pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-daytona-preview-token");
 pub(super) const PARAMETER: &str = "DAYTONA_SANDBOX_AUTH_KEY";

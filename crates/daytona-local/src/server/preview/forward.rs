@@ -15,12 +15,12 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Visit, headers, tunnel};
-use crate::server::Call;
-use crate::server::app::App;
+use crate::app::App;
 use crate::server::connection::Wire;
-use crate::server::reply::{Failure, Reply};
-use crate::server::unserved::nothing_runs;
 use crate::toolbox;
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
+use crate::web::unserved::nothing_runs;
 
 /// Nothing that listens on this machine takes longer to be connected to.
 const CONNECT: Duration = Duration::from_secs(10);

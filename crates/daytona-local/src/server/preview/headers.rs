@@ -6,9 +6,9 @@ use http::header::{
 };
 
 use super::Address;
-use super::address::PREFIX;
 use super::entry::{COOKIES, PARAMETER};
-use crate::server::query::decode;
+use crate::app::PREVIEWS;
+use crate::web::query::decode;
 
 /// What is about one connection and not about the request.
 const HOPS: [HeaderName; 10] = [
@@ -138,7 +138,7 @@ pub(super) fn request(
     kept.insert("x-forwarded-proto", HeaderValue::from_static("http"));
     kept.insert("x-forwarded-for", HeaderValue::from_static("127.0.0.1"));
     if !address.by_host {
-        let prefix = format!("{PREFIX}{}-{sandbox}", address.port);
+        let prefix = format!("{PREVIEWS}{}-{sandbox}", address.port);
         if let Ok(prefix) = HeaderValue::from_str(&prefix) {
             kept.insert("x-forwarded-prefix", prefix);
         }
@@ -217,9 +217,9 @@ fn moved(place: &str, address: &Address, sandbox: &str, told: &str, came: &str) 
     if address.by_host {
         return Some(format!("http://{came}{rest}"));
     }
-    let prefix = format!("{PREFIX}{}-{}", address.port, address.whose.0);
+    let prefix = format!("{PREVIEWS}{}-{}", address.port, address.whose.0);
     // a program that heeds the prefix has put it there itself
-    let told = format!("{PREFIX}{}-{sandbox}/", address.port);
+    let told = format!("{PREVIEWS}{}-{sandbox}/", address.port);
     let rest = rest
         .strip_prefix(told.trim_end_matches('/'))
         .filter(|_| rest.starts_with(&told))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use crate::server::app::App;
+use crate::app::App;
 
 /// Carries bytes both ways until either side ends or the server stops; `held` is kept as long.
 pub(super) fn join(

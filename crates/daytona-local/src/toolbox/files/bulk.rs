@@ -10,8 +10,8 @@ use hyper::body::Frame;
 use serde_json::{Value, json};
 
 use super::{Place, at, download, upload};
-use crate::server::Call;
-use crate::server::reply::{Body, Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Body, Failure, Reply};
 
 const BOUNDARY: &str = "DAYTONA-FILE-BOUNDARY";
 
@@ -134,7 +134,7 @@ async fn part(place: &Place, path: &str) -> Body {
                 download::disposition("form-data; name=\"error\"; ", path),
                 body.len(),
             );
-            around(head, crate::server::reply::full(Bytes::from(body)))
+            around(head, crate::web::reply::full(Bytes::from(body)))
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cap_std::fs::{DirBuilder, DirBuilderExt, Permissions, PermissionsExt};
 
 use super::{Place, blocking, change_at, change_itself, denied, failure, parameter};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 fn octal(text: &str) -> Result<u32, Failure> {
     let mode = u32::from_str_radix(text, 8)

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 
 use super::{Place, at, failure, parameter};
 use crate::isolate::place::Place as Spot;
-use crate::server::Call;
-use crate::server::reply::{Body, Failure, Reply, full};
+use crate::web::Call;
+use crate::web::reply::{Body, Failure, Reply, full};
 
 /// How much is read at once, in bytes.
 pub(super) const CHUNK: usize = 256 * 1024;

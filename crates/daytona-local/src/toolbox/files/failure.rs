@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::isolate::place::Refusal;
-use crate::server::reply::Failure;
+use crate::web::reply::Failure;
 
 pub(super) fn missing_parameter(name: &str) -> Failure {
     Failure::bad(format!("bad request: {name} is required"))

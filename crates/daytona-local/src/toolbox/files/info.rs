@@ -7,8 +7,8 @@ use daytona_api::models::toolbox::FileInfo;
 use jiff::Timestamp;
 
 use super::{Place, at, failure, parameter};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 const MAX_DEPTH: i64 = 64;
 

@@ -8,8 +8,8 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use serde_json::{Value, json};
 
 use super::{Place, at, change_at, failure, parameter, tree};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// The time of errors that have no request of their own.
 pub(super) const EPOCH: &str = "1970-01-01T00:00:00.000Z";

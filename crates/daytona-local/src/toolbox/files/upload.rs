@@ -14,8 +14,8 @@ use tokio::io::AsyncWriteExt;
 
 use super::{Place, change_at, failure, parameter};
 use crate::isolate::place::Place as Spot;
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// Makes the folders above and opens the file for writing, empty.
 fn create(spot: &Spot, path: &str) -> Result<cap_std::fs::File, Failure> {

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::run::{Command, Git};
 use super::{Asked, repository};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 pub(super) async fn list(git: &Git<'_>, call: &Call) -> Result<Reply, Failure> {
     let path = repository(call)?;

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::run::{Command, Git};
 use super::{Asked, repository, required};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 pub(super) async fn init(git: &Git<'_>, asked: &Asked) -> Result<Reply, Failure> {
     let path = asked.required("path")?;

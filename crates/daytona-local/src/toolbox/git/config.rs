@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::run::{Command, Git};
 use super::{Asked, failure, required};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// Where a setting belongs: the flag, and the repository if it is one's own.
 fn scope<'a>(

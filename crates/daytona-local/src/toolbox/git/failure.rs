@@ -1,7 +1,7 @@
 //! What git's complaints mean to a client.
 
 use super::run::Ended;
-use crate::server::reply::Failure;
+use crate::web::reply::Failure;
 
 /// A part of a complaint in lower case, and the answer for it; the first that fits counts.
 const MEANINGS: &[(&str, u16, &str, &str)] = &[

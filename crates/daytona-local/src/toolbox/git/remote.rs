@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::run::{Command, Git};
 use super::{Asked, branch, failure, invalid, repository};
-use crate::server::Call;
-use crate::server::reply::{Failure, Reply};
+use crate::web::Call;
+use crate::web::reply::{Failure, Reply};
 
 /// One branch of it, as the daemon clones.
 pub(super) async fn clone(git: &Git<'_>, asked: &Asked) -> Result<Reply, Failure> {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::super::{Place, process};
 use super::failure;
-use crate::server::app::App;
-use crate::server::reply::Failure;
+use crate::app::App;
+use crate::web::reply::Failure;
 
 /// Stands before git's complaints, which come after its output.
 const COMPLAINTS: u8 = 1;

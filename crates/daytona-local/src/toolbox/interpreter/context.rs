@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 
+use crate::app::App;
+use crate::ident;
 use crate::isolate::cell::Cell;
 use crate::isolate::launch::Start;
 use crate::isolate::scan;
-use crate::server::app::App;
-use crate::server::ident;
 use crate::toolbox::Place;
 
 const WORKER: &str = concat!(include_str!("../charts.py"), include_str!("worker.py"));

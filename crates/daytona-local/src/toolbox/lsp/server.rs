@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::link::{Link, Trouble};
 use super::wire;
+use crate::app::App;
+use crate::ident;
 use crate::isolate::launch::Start;
 use crate::isolate::scan;
-use crate::server::app::App;
-use crate::server::ident;
 use crate::toolbox::Place;
 
 /// How long a server may take to say that it is there, and to go.

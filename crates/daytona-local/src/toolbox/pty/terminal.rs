@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 use tokio::sync::{broadcast, mpsc, watch};
 
+use crate::app::App;
+use crate::ident;
 use crate::isolate::cell::Cell;
 use crate::isolate::launch::Start;
 use crate::isolate::pty::Pty;
 use crate::isolate::scan;
-use crate::server::app::App;
-use crate::server::ident;
 use crate::toolbox::Place;
 
 /// As many pieces of output may wait for a slow client.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::server::Call;
 use crate::toolbox::socket;
+use crate::web::Call;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {

@@ -16,10 +16,10 @@ use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 
 use super::log::Log;
+use crate::app::App;
+use crate::ident;
 use crate::isolate::launch::Start;
 use crate::isolate::scan;
-use crate::server::app::App;
-use crate::server::ident;
 use crate::toolbox::Place;
 
 /// A line is marked once it is whole, or this long.

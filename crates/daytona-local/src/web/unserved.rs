@@ -2,7 +2,7 @@
 
 use daytona_api::routes::{ALL, Api};
 
-use super::reply::Failure;
+use crate::web::reply::Failure;
 
 /// The answer to a documented route that is not served.
 pub(crate) fn not_served(route: &str) -> Failure {

@@ -6,13 +6,42 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
-use super::preview::Visit;
+use daytona_api::routes::Api;
+
 use super::query::Query;
 use super::reply::Failure;
-use super::router::Matched;
 
 /// The largest JSON body. Files are not sent as JSON.
 const MAX_JSON: usize = 64 * 1024 * 1024;
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Matched {
+    pub(crate) api: Api,
+    /// `None` if there is no such operation.
+    pub(crate) route: Option<&'static str>,
+    /// The parameters in the path, in order, decoded.
+    pub(crate) params: Vec<String>,
+    /// The sandbox of a toolbox request.
+    pub(crate) sandbox: Option<String>,
+}
+
+impl Matched {
+    /// The path without the token that some operations take in it, and where that is.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        let place = match self.route {
+            Some("isValidAuthToken") => 5,
+            Some("expireSignedPortPreviewUrl") => 7,
+            Some("getSandboxIdFromSignedPreviewUrlToken" | "isPreviewWarningEnabled") => 3,
+            _ => return path.to_owned(),
+        };
+        let mut parts: Vec<_> = path.split('/').collect();
+        if let Some(part) = parts.get_mut(place) {
+            *part = "[redacted]";
+        }
+        parts.join("/")
+    }
+}
 
 /// A request that a handler works on.
 pub(crate) struct Call {
@@ -24,8 +53,6 @@ pub(crate) struct Call {
     pub(crate) body: Option<Incoming>,
     /// The connection, for a request that asks to switch the protocol.
     pub(crate) upgrade: Option<OnUpgrade>,
-    /// It is for what listens in a sandbox.
-    pub(crate) visit: Option<Visit>,
 }
 
 impl Call {

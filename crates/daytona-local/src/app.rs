@@ -14,17 +14,19 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::builder::CannedExec;
-use super::ident;
-use super::preview;
-use super::reply::Failure;
+use crate::canned::CannedExec;
 use crate::clock::{Clock, ShiftedClock};
 use crate::control::store::{Store, Work};
 use crate::faults::Faults;
+use crate::ident;
 use crate::isolate::cell::Cell;
 use crate::isolate::host::Host;
 use crate::log::Log;
 use crate::storage::Storage;
+use crate::web::reply::Failure;
+
+/// What the path of a preview begins with, where the name of the host does not say it.
+pub(crate) const PREVIEWS: &str = "/preview/";
 
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -92,7 +94,7 @@ impl App {
 
     /// Where a port of a sandbox is: of an id or a signed token.
     pub(crate) fn preview_url(&self, port: impl Display, whose: &str) -> String {
-        format!("{}{}{port}-{whose}", self.origin(), preview::PREFIX)
+        format!("{}{}{port}-{whose}", self.origin(), PREVIEWS)
     }
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {

@@ -20,6 +20,10 @@ pub fn open(n: u32) -> Result<(), Error> {
     if n == 3 {
         return Err(Error::build(LONG).with_operation("while opening"));
     }
+    if n == 4 {
+        let what = "the door is painted on";
+        return Err(Error::new(ErrorKind::Lost, what));
+    }
     read().ok_or("nobody was there")?;
     tracing::debug!("this is no error");
     Ok(())
@@ -141,6 +145,7 @@ fn every_way_to_an_error_is_read() {
             "* `shown of …`",
             "* `the constant is too long`",
             "* `` the door is `shut` ``",
+            "* `the door is painted on`",
             "* `wait a moment`",
             "* `… doors are left`",
         ]

@@ -16,7 +16,7 @@ pub(super) struct Finder<'a> {
     pub(super) names: &'a Names,
     /// Of this file: others may have the same name for something else.
     pub(super) consts: BTreeMap<String, Vec<String>>,
-    pub(super) locals: BTreeMap<String, &'a Expr>,
+    pub(super) locals: BTreeMap<String, Vec<&'a Expr>>,
     /// The error whose `impl` this is.
     pub(super) error: Option<String>,
     pub(super) texts: &'a mut Texts,

@@ -94,10 +94,12 @@ impl<'a> Visit<'a> for Literals<'_, 'a> {
         }
         if self.depth < 3
             && path.path.get_ident().is_some()
-            && let Some(value) = self.finder.locals.get(&name)
+            && let Some(values) = self.finder.locals.get(&name)
         {
             self.depth += 1;
-            self.visit_expr(value);
+            for value in values {
+                self.visit_expr(value);
+            }
             self.depth -= 1;
         }
     }
@@ -114,14 +116,15 @@ impl<'ast> Visit<'ast> for Plain {
     fn visit_pat(&mut self, _: &'ast syn::Pat) {}
 }
 
-/// What the names of a function stand for.
+/// What the names of a function stand for, in all of its places: two blocks may use one name.
 #[derive(Default)]
-pub(super) struct Locals<'a>(pub(super) BTreeMap<String, &'a Expr>);
+pub(super) struct Locals<'a>(pub(super) BTreeMap<String, Vec<&'a Expr>>);
 
 impl<'a> Visit<'a> for Locals<'a> {
     fn visit_local(&mut self, local: &'a syn::Local) {
         if let (syn::Pat::Ident(name), Some(value)) = (&local.pat, &local.init) {
-            self.0.insert(name.ident.to_string(), &value.expr);
+            let values = self.0.entry(name.ident.to_string()).or_default();
+            values.push(&value.expr);
         }
         visit::visit_local(self, local);
     }

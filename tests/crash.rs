@@ -2,6 +2,7 @@
 //! sped up. Afterwards the server is asked what is left.
 
 mod client;
+mod guarded;
 mod server;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ fn child() {
     {
         Some("serve") => server::main(),
         Some("client") => client::main(),
+        Some("guarded") => guarded::main(),
         _ => {}
     }
 }

@@ -9,6 +9,7 @@
 
 mod crash;
 mod faults;
+mod metering;
 mod sim;
 mod torture;
 mod world;

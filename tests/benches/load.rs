@@ -1,6 +1,6 @@
 //! Load drivers: how long, and how much CPU, next to the same by hand in the same run.
 //!
-//! `cargo bench -p workspace-tests --bench load [-- --quick] [--mib N] [a b c d e f g]`. Prints a line per case; see
+//! `cargo bench -p workspace-tests --bench load [-- --quick] [--mib N] [a b c d e f g i]`. Prints a line per case; see
 //! docs/benchmarks.md. The server runs in a process of its own, so that CPU is the client's alone.
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +9,8 @@
     reason = "a benchmark prints what it measures by the wall clock, and may panic"
 )]
 
+#[path = "load/context.rs"]
+mod context;
 #[path = "load/execs.rs"]
 mod execs;
 #[path = "load/first.rs"]
@@ -36,6 +38,7 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("serve") => return process::serve(&arguments),
         Some("first") => return first::child(&arguments),
+        Some("context") => return context::child(&arguments),
         Some("transfer") => return transfer::child(&arguments),
         _ => {}
     }
@@ -56,14 +59,18 @@ fn main() {
     if wanted("d") {
         execs::run(quick);
     }
+    let mib = arguments.iter().skip_while(|a| *a != "--mib").nth(1);
+    let mib = |default| mib.map_or(default, |mib| mib.parse().unwrap());
     if wanted("e") {
-        let mib = arguments.iter().skip_while(|a| *a != "--mib").nth(1);
-        transfer::run(quick, mib.map_or(64, |mib| mib.parse().unwrap()));
+        transfer::run(quick, mib(64));
     }
     if wanted("f") {
         first::run(quick);
     }
     if wanted("g") {
         noticed::run(quick);
+    }
+    if wanted("i") {
+        context::run(quick, mib(1024));
     }
 }

@@ -74,6 +74,10 @@ impl Served {
 
     /// What the admin endpoint answers.
     fn ask(&self, path: &str) -> Value {
+        self.send("GET", path, "")
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> Value {
         let authority = self
             .url
             .strip_prefix("http://")
@@ -83,14 +87,22 @@ impl Served {
         let mut wire = TcpStream::connect(authority).unwrap();
         write!(
             wire,
-            "GET /admin/{path} HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
-            self.token
+            "{method} /admin/{path} HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer {}\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            self.token,
+            body.len()
         )
         .unwrap();
         let mut text = String::new();
         wire.read_to_string(&mut text).unwrap();
         let (_, body) = text.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// Has faults strike; the admin endpoint's own form.
+    pub(super) fn inject(&self, faults: &Value) {
+        let answer = self.send("POST", "faults", &faults.to_string());
+        assert!(answer.get("items").is_some(), "{answer}");
     }
 
     /// The server's time.
@@ -105,6 +117,14 @@ impl Served {
         while self.now() < since + after {
             let _ = quiet.recv_timeout(Duration::from_millis(20));
         }
+    }
+
+    /// How many requests of an operation it has seen.
+    pub(super) fn seen(&self, operation: &str) -> usize {
+        let requests = self.ask("requests");
+        let items = requests.get("items").unwrap().as_array().unwrap();
+        let of = |item: &&Value| item.get("route").is_some_and(|of| of == operation);
+        items.iter().filter(of).count()
     }
 
     /// Every sandbox it remembers.

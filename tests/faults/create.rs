@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use context_vars::NoVars;
-use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_SANDBOX};
+use daytona_api::routes::control_plane::{CREATE_SANDBOX, GET_SANDBOX, UPDATE_LAST_ACTIVITY};
 use daytona_env::DaytonaEnvironment;
 use daytona_local::{Fault, Server};
 use serde_json::json;
@@ -243,6 +243,25 @@ async fn a_create_that_is_done_after_its_name_was_freed() {
     }
 }
 
+/// 50b. The first try is done after the sandbox of the second was lost, and by the time anybody notices nothing more can
+/// come: what came is looked for all the same.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_done_while_nobody_could_look() {
+    let server = in_place(|builder| builder);
+    let late = Fault::on(&CREATE_SANDBOX).commit_late(Duration::from_secs(30));
+    server.faults().inject(late);
+    let deaf = Fault::on(&UPDATE_LAST_ACTIVITY).answer(503, "{}");
+    server.faults().inject(deaf.always());
+    let environment = at(&server).build().unwrap();
+    let sandbox = environment.open(&NoVars).await.unwrap();
+    assert!(server.vanish(sandbox.id()).await);
+    sleep(Duration::from_secs(130)).await;
+    let names: Vec<_> = left(&server).into_iter().map(|row| row.name).collect();
+    assert_eq!(names, [sandbox.name()], "nothing came");
+    closes(&server, &environment).await;
+    assert_eq!(left(&server), []);
+}
+
 /// 50b. The first try is done after the second has failed, and what that left was deleted: what failed was not the first.
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_done_after_its_repetition_failed() {
@@ -289,6 +308,37 @@ async fn a_create_that_is_done_after_an_answer_that_could_not_be_read() {
         assert_eq!(left(&server), [], "gone is what was opened");
         comes_and_goes(&server, &environment, begun + late).await;
     }
+}
+
+/// 50b. A try for a shared sandbox went unanswered; by the time it is looked for its name is that of a successor, which others
+/// may use: the look is none, and does not lengthen its life.
+#[tokio::test(start_paused = true)]
+async fn a_late_look_at_a_shared_name_is_no_use_of_it() {
+    let server = in_place(|builder| builder);
+    let unanswered = Fault::on(&CREATE_SANDBOX).reset_before_commit();
+    server.faults().inject(unanswered);
+    let shared = at(&server).share("fleet", "a-fleet-key-0123456789");
+    let environment = shared.build().unwrap();
+    let first = environment.open(&NoVars).await.unwrap();
+    assert!(server.vanish(first.id()).await);
+    // its renewal tells that it is gone
+    sleep(Duration::from_secs(70)).await;
+    let second = environment.open(&NoVars).await.unwrap();
+    assert_eq!(second.name(), first.name());
+    assert_ne!(second.id(), first.id());
+    let seen = |what: &str| {
+        let requests = server.requests();
+        let about = requests.iter().filter(|seen| seen.path.contains(what));
+        about.count()
+    };
+    let (looks, used) = (seen(first.name()), seen("/toolbox/"));
+    sleep(Duration::from_secs(60)).await;
+    assert!(seen(first.name()) > looks, "nobody looked");
+    assert_eq!(seen("/toolbox/"), used);
+    assert_eq!(left(&server).len(), 1, "it belongs to all");
+    environment.close().await.unwrap();
+    sleep(Duration::from_secs(6 * 60)).await;
+    closes(&server, &environment).await;
 }
 
 /// 51. Each has its own, and closes its own.

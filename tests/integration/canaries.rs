@@ -1,15 +1,18 @@
 //! No secret shows anywhere, and where one is planted it is found.
 
 mod evidence;
+#[path = "../../crates/daytona-env-cli/tests/it/canaries/forms.rs"]
 mod forms;
 mod later;
 mod log;
+mod meters;
+mod secrets;
 mod told;
 
 use std::collections::BTreeSet;
 
 use evidence::{collect, leak};
-use forms::Canaries;
+use secrets::Canaries;
 
 use crate::support::alone;
 
@@ -23,14 +26,23 @@ fn no_secret_shows_and_every_planted_one_does() {
 #[ignore = "run by no_secret_shows_and_every_planted_one_does, alone in its process"]
 async fn child() {
     let log = log::listen();
+    let meters = meters::listen();
     let canaries = Canaries::new();
+    let search = canaries.search();
 
     let mut evidence = collect(&canaries, &log).await;
+    let told = meters.take();
+    let names: Vec<_> = told
+        .iter()
+        .filter(|text| text.starts_with("sandbox"))
+        .collect();
+    assert!(names.len() > 6, "most of the metrics: {names:#?}");
+    evidence.insert("metrics", told);
     let mut found = Vec::new();
     for (channel, texts) in &evidence {
         assert!(!texts.is_empty(), "nothing to see in {channel}");
         for text in texts {
-            for (name, form) in canaries.hits(text) {
+            for (name, form) in search.hits(text) {
                 found.push(format!("{channel}: {name}, {form}: {text}"));
             }
         }
@@ -44,8 +56,9 @@ async fn child() {
 
     // and with a leak of each planted in each channel
     leak(&canaries, &log, &mut evidence).await;
+    evidence.insert("metrics", meters.take());
     for (channel, texts) in &evidence {
-        let hits = texts.iter().flat_map(|text| canaries.hits(text));
+        let hits = texts.iter().flat_map(|text| search.hits(text));
         let seen: BTreeSet<_> = hits.map(|(name, _)| name).collect();
         for (name, _) in canaries.all() {
             assert!(

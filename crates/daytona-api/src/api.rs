@@ -32,6 +32,7 @@ mod secret_text;
 mod secrets;
 mod server;
 mod sessions;
+mod signed;
 mod snapshots;
 mod system;
 mod terminal;

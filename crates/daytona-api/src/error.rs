@@ -46,6 +46,7 @@ pub enum ErrorKind {
 /// | 422 | `Status` | [`is_unprocessable`](Self::is_unprocessable) | no |
 /// | 429 | `Status` | [`is_rate_limited`](Self::is_rate_limited) | yes, no sooner than the server asks for |
 /// | 500, 502, 503 | `Status` | [`is_server_error`](Self::is_server_error) | yes |
+/// | 503 of a part of computer use that the image lacks | `Status` | [`is_not_installed`](Self::is_not_installed) | no |
 /// | 504 | `Status` | [`is_server_error`](Self::is_server_error), [`is_timeout`](Self::is_timeout) | yes |
 /// | a redirect | `Status` | | no, and not followed |
 /// | a web page | `Status` or `Decode` | [`is_not_daytona`](Self::is_not_daytona) | as its status says |
@@ -71,6 +72,7 @@ struct Inner {
     reached: bool,
     timeout: bool,
     not_daytona: bool,
+    not_installed: bool,
     status: Option<u16>,
     close: Option<u16>,
     left: Option<String>,
@@ -102,6 +104,11 @@ impl Error {
 
     pub(crate) fn not_daytona(mut self) -> Self {
         self.0.not_daytona = true;
+        self
+    }
+
+    pub(crate) fn not_installed(mut self) -> Self {
+        self.0.not_installed = true;
         self
     }
 
@@ -301,6 +308,14 @@ impl Error {
     #[must_use]
     pub fn is_server_error(&self) -> bool {
         self.0.status.is_some_and(|status| status >= 500)
+    }
+
+    /// 503 by which a sandbox says that its image lacks what computer use needs: the desktop, the accessibility bus
+    /// (`A11Y_UNAVAILABLE`) or ffmpeg (`RECORDING_FFMPEG_NOT_FOUND`). It stays so, and is never sent again; take an
+    /// image that has them. A 503 of anything on the way to the sandbox is not this.
+    #[must_use]
+    pub fn is_not_installed(&self) -> bool {
+        self.0.not_installed
     }
 
     /// True if a web page was answered where JSON was due, whatever the status, or 404, 405 or 501 in plain text, or

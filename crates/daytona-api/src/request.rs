@@ -194,6 +194,16 @@ impl Call {
         !self.once
     }
 
+    /// The whole address, query included.
+    pub(crate) fn address(&self, base: &Base) -> String {
+        let Base {
+            scheme,
+            authority,
+            prefix,
+        } = base;
+        format!("{scheme}://{authority}{prefix}{}{}", self.path, self.query)
+    }
+
     /// The request for the next attempt. A streamed body is in the first one only.
     pub(crate) fn request(
         &mut self,

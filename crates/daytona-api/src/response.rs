@@ -217,6 +217,27 @@ fn server_text(body: &[u8]) -> Option<ServerText> {
     })
 }
 
+/// Codes by which a sandbox says that a part of computer use is missing.
+const MISSING: [&str; 2] = ["A11Y_UNAVAILABLE", "RECORDING_FFMPEG_NOT_FOUND"];
+
+/// Whether a 503 of computer use is the sandbox's own word that its image lacks a part of it, and no trouble on the
+/// way. Newer daemons say who they are; 0.190 answers a message with details, which nothing else does. Whoever says
+/// when to come back means that it will be there.
+pub(crate) fn is_missing(headers: &HeaderMap, body: &[u8]) -> bool {
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let text = |name: &str| object.get(name).and_then(words);
+    let named = text("code").is_some_and(|code| MISSING.contains(&code.as_str()));
+    let own = text("source").is_some_and(|source| source == "DAYTONA_DAEMON");
+    let old = text("message").is_some()
+        && object.contains_key("details")
+        && !["code", "error", "source", "statusCode"]
+            .iter()
+            .any(|name| object.contains_key(*name));
+    retry_after(headers).is_none() && (named || own || old)
+}
+
 fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),

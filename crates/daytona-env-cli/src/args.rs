@@ -10,7 +10,7 @@ mod values;
 
 pub(crate) use mcp::{McpArgs, McpClient};
 pub(crate) use values::{Assignment, Reference, Transfer};
-use values::{EnvAssignment, VarAssignment};
+use values::{EnvAssignment, EnvReference, ScopeName, VarAssignment};
 
 /// Run programs in Daytona sandboxes, or in an embedded server on this machine.
 #[derive(Debug, Parser)]
@@ -77,7 +77,7 @@ pub(crate) struct RunArgs {
     #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment)]
     pub(crate) envs: Vec<Assignment>,
     /// Set environment variable K of the sandbox to the value that --var gives to VARIABLE
-    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = values::reference)]
+    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = EnvReference)]
     pub(crate) env_vars: Vec<Reference>,
     /// Give variable K the value V, for --env-var
     #[arg(long = "var", value_name = "K=V", value_parser = VarAssignment)]
@@ -101,7 +101,7 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "stdin")]
     pub(crate) no_stdin: bool,
     /// Whose sandbox it is; recorded as a fingerprint only
-    #[arg(long, value_parser = values::name)]
+    #[arg(long, value_parser = ScopeName)]
     pub(crate) scope: Option<String>,
     /// Keep the sandbox, for --sandbox: the server stops it when idle and deletes it a day later
     #[arg(long)]

@@ -232,7 +232,13 @@ impl Provider for DaytonaProvider {
     }
 
     fn server_bound_at_worst(&self, target: &Target) -> Option<Duration> {
-        let id = target.id().filter(|id| self.anchors.knows(id));
-        id.and_then(|_| self.settings.intervals.time_to_live_bound())
+        let counted = match target.id() {
+            Some(id) => self.anchors.knows(id),
+            // an agreed name is that of one sandbox at a time, whoever made it
+            None => self.shares() && self.anchors.knows_name(target.name()),
+        };
+        counted
+            .then(|| self.settings.intervals.time_to_live_bound())
+            .flatten()
     }
 }

@@ -187,7 +187,9 @@ impl Sweeper {
             Verdict::Stale if self.dry_run => return SweepOutcome::WouldRemove,
             Verdict::Stale => {}
         }
-        match delete_shown(&self.api, &row.id).await {
+        // a refusal may repeat what the sandbox was given
+        let api = self.api.hiding(found.env.values().map(String::as_str));
+        match delete_shown(&api, &row.id).await {
             Ok(Destroyed::Gone) => SweepOutcome::Gone,
             Ok(_) => {
                 let target = Target::new(Some(row.id.clone()), &row.name);

@@ -9,6 +9,7 @@ pub(crate) mod listen;
 pub(crate) mod mount;
 pub(crate) mod place;
 mod probe;
+pub(crate) mod pty;
 mod python;
 mod root;
 pub(crate) mod scan;

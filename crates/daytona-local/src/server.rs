@@ -15,6 +15,7 @@ pub(crate) mod query;
 pub(crate) mod reply;
 pub(crate) mod router;
 mod strike;
+pub(crate) mod unserved;
 
 pub(crate) use call::Call;
 

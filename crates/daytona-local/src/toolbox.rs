@@ -32,6 +32,7 @@ use crate::server::Call;
 use crate::server::CannedExec;
 use crate::server::app::App;
 use crate::server::reply::{Body, Failure, Reply};
+use crate::server::unserved::nothing_runs;
 
 /// Probes of a client that must not count as activity say so with this header.
 const SKIP_ACTIVITY: &str = "x-daytona-skip-last-activity-update";
@@ -56,7 +57,7 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         return match call.matched.route.unwrap_or_default() {
             "ExecuteCommand" => process::canned(call, &CannedExec::new(0, "")).await,
             "CreateFolder" => Ok(Reply::json(201, &serde_json::json!({}))),
-            route => Err(not_served(route)),
+            route => Err(nothing_runs(route)),
         };
     }
     if call.path.split('/').nth(3) == Some("computeruse") {
@@ -132,15 +133,6 @@ pub(crate) async fn handle(app: &Arc<App>, call: Call) -> Result<Reply, Failure>
         "GetPorts" | "IsPortInUse" => port::handle(&place, &call).await,
         _ => files::handle(&place, call).await,
     }
-}
-
-/// The answer to a documented route that is not served here.
-pub(crate) fn not_served(route: &str) -> Failure {
-    Failure::new(
-        501,
-        "NOT_IMPLEMENTED",
-        format!("{route} is not served by this embedded server"),
-    )
 }
 
 /// An open request: the sandbox is active as long as its client waits, body included.

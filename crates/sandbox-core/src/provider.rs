@@ -105,7 +105,9 @@ pub trait Provider: Debug + Send + Sync + 'static {
         params: &ResolvedOf<Self>,
     ) -> Result<Self::Sandbox, CreateError>;
 
-    /// Looks for what the attempt may have made, by its name.
+    /// Looks for what the attempt may have made, by its name. For an attempt that
+    /// [is abandoned](Attempt::is_abandoned) it starts and prepares nothing: what is there is to be removed, and
+    /// [`Found::Broken`] says so as well as [`Found::Ready`].
     ///
     /// # Errors
     ///

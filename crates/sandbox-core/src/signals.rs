@@ -1,7 +1,7 @@
 //! Closing factories when the process is told to end.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -23,7 +23,9 @@ use crate::{CloseError, Error, ErrorKind, SandboxFactory};
 /// of sandbox has one.
 ///
 /// The process's own handlers of these signals still run, but cannot keep the process from ending
-/// this way; a program that wants to end in its own way closes its factories itself. Once a guard
+/// this way; a program that wants to end in its own way closes its factories itself. A `main` that
+/// returns or panics meanwhile, as its opens are refused, does not cut the closing short: dropping
+/// the guard then waits for it, up to the deadline. `std::process::exit` drops nothing. Once a guard
 /// was made, the two signals stay handled for the life of the process: after it is dropped they end
 /// the process at once, without closing anything.
 ///
@@ -38,11 +40,22 @@ use crate::{CloseError, Error, ErrorKind, SandboxFactory};
 /// # }
 /// ```
 pub struct SignalGuard {
-    factories: Guarded,
+    guarded: Arc<Guarded>,
+    deadline: Duration,
 }
 
-/// `None` once the guard is dropped.
-type Guarded = Arc<Mutex<Option<Vec<Arc<dyn SandboxFactory>>>>>;
+struct Guarded {
+    state: Mutex<State>,
+    closed: Condvar,
+}
+
+enum State {
+    Watching(Vec<Arc<dyn SandboxFactory>>),
+    /// A signal came, and after it the process ends.
+    Closing,
+    /// The guard was dropped, or the process could not be ended.
+    Over,
+}
 
 impl SignalGuard {
     /// Guards these factories from now on. `deadline` is how long closing them may take in all. No
@@ -61,16 +74,18 @@ impl SignalGuard {
         let listen = |kind| signal(kind).map_err(|error| internal().with_source(error));
         let interrupts = listen(SignalKind::interrupt())?;
         let terminations = listen(SignalKind::terminate())?;
-        let factories = Arc::new(Mutex::new(Some(factories.into_iter().collect())));
-        let guarded = Arc::clone(&factories);
+        let ours = Arc::new(Guarded {
+            state: Mutex::new(State::Watching(factories.into_iter().collect())),
+            closed: Condvar::new(),
+        });
+        let guarded = Arc::clone(&ours);
         runtime.spawn(async move {
             let mut signals = Signals {
                 interrupts,
                 terminations,
             };
             let number = signals.next().await;
-            let factories = lock(&guarded).take();
-            if let Some(factories) = factories {
+            if let Some(factories) = guarded.take() {
                 tracing::info!(signal = number, "closing sandboxes before the process ends");
                 let close = Box::pin(close_all(factories, deadline));
                 let again = Box::pin(signals.next());
@@ -79,30 +94,63 @@ impl SignalGuard {
             if let Err(error) = emulate_default_handler(number) {
                 tracing::error!(%error, signal = number, "the signal could not be passed on");
             }
+            guarded.over();
         });
-        Ok(Self { factories })
+        Ok(Self {
+            guarded: ours,
+            deadline,
+        })
+    }
+}
+
+impl Guarded {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code of others runs under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The factories to close; none if the guard is gone.
+    fn take(&self) -> Option<Vec<Arc<dyn SandboxFactory>>> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Closing) {
+            State::Watching(factories) => Some(factories),
+            State::Closing | State::Over => None,
+        }
+    }
+
+    fn over(&self) {
+        *self.lock() = State::Over;
+        self.closed.notify_all();
     }
 }
 
 impl Drop for SignalGuard {
     fn drop(&mut self) {
-        let factories = lock(&self.factories).take();
-        drop(factories);
+        let mut state = self.guarded.lock();
+        if matches!(*state, State::Closing) {
+            // The process ends while this waits; the deadline is that of the closing, and a moment.
+            let most = self.deadline.saturating_add(Duration::from_secs(1));
+            let closing = |state: &mut State| matches!(state, State::Closing);
+            let waited = self.guarded.closed.wait_timeout_while(state, most, closing);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            return;
+        }
+        let watched = std::mem::replace(&mut *state, State::Over);
+        drop(state);
+        drop(watched);
     }
 }
 
 impl fmt::Debug for SignalGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let factories = lock(&self.factories).as_ref().map_or(0, Vec::len);
+        let factories = match &*self.guarded.lock() {
+            State::Watching(factories) => factories.len(),
+            State::Closing | State::Over => 0,
+        };
         f.debug_struct("SignalGuard")
             .field("factories", &factories)
             .finish_non_exhaustive()
     }
-}
-
-fn lock(guarded: &Guarded) -> std::sync::MutexGuard<'_, Option<Vec<Arc<dyn SandboxFactory>>>> {
-    // No code of others runs under this lock.
-    guarded.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Signals {

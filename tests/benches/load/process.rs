@@ -54,6 +54,7 @@ pub(crate) fn serve(arguments: &[String]) {
         .unwrap();
     let mut builder = Server::builder()
         .isolation(Isolation::None)
+        .object_storage(64 << 30)
         .create_delay(millis(1));
     if let Some(canned) = arguments.get(3) {
         builder = builder.canned_exec(CannedExec::new(0, canned.as_str()));

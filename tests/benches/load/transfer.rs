@@ -20,15 +20,15 @@ use tokio::runtime::Runtime;
 use crate::measure::{median, report, wall};
 use crate::process::{Process, start};
 
-const MIB: u64 = 1 << 20;
+pub(crate) const MIB: u64 = 1 << 20;
 const PIECE: u64 = 64 << 10;
-const MOST_MEMORY: u64 = 16 * MIB;
+pub(crate) const MOST_MEMORY: u64 = 16 * MIB;
 /// Relative: in the working directory of the sandbox, which may be written whatever the isolation.
 const PATH: &str = "transfer.bin";
 /// Throughput of at least 0.9 of the floor's, as a ratio of times.
 const TARGET: f64 = 1.0 / 0.9;
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -57,7 +57,10 @@ pub(super) const ROWS: &[Row] = &[
         "Stuck on the way to started",
         "from a snapshot and from an image",
         "the open ends at its deadline, the sandbox as soon as the server allows",
-        &["tests/faults/create.rs::a_create_that_is_stuck"],
+        &[
+            "tests/faults/create.rs::a_create_that_is_stuck",
+            "tests/faults/shared.rs::a_shared_create_that_is_stuck",
+        ],
     ),
     row(
         "44",

@@ -14,9 +14,14 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "54",
         "Archived, paused, resizing, snapshotting, unknown",
-        "eight states, for two looks and for ever",
-        "an answer by the deadline, nothing left",
-        &["tests/faults/life.rs::states_on_the_way_and_elsewhere"],
+        "eight states, for two looks and for ever; fourteen of a sandbox that is held",
+        "an answer by the deadline, nothing left; waited for, started, or lost and replaced, and said",
+        &[
+            "tests/faults/life.rs::states_on_the_way_and_elsewhere",
+            "tests/faults/held.rs::what_passes_is_waited_for",
+            "tests/faults/held.rs::what_stops_is_started_or_lost",
+            "tests/faults/held.rs::what_does_not_pass_ends_at_the_deadline",
+        ],
     ),
     row(
         "55",
@@ -39,6 +44,7 @@ pub(super) const ROWS: &[Row] = &[
         "it ends as it would have",
         &[
             "tests/faults/life.rs::a_long_command",
+            "tests/faults/held.rs::a_long_command_that_nobody_renews",
             "crates/daytona-local/tests/it/plane/processes.rs::a_running_command_keeps_its_sandbox_awake",
         ],
     ),
@@ -47,7 +53,10 @@ pub(super) const ROWS: &[Row] = &[
         "The idle limit passes without a request",
         "a day without a call",
         "whoever holds a handle keeps it alive",
-        &["tests/faults/life.rs::a_day_without_a_call"],
+        &[
+            "tests/faults/life.rs::a_day_without_a_call",
+            "tests/faults/held.rs::looking_is_no_use",
+        ],
     ),
     row(
         "59",

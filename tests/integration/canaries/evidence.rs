@@ -16,9 +16,9 @@ use sandbox_core::{
     CloseError, Error, ErrorKind, ExecOutcome, ExecRequest, Leftover, Sandbox, SandboxInfo,
 };
 
-use super::forms::Canaries;
 use super::later;
 use super::log::Log;
+use super::secrets::Canaries;
 use super::told;
 use crate::support::{server, start};
 
@@ -401,6 +401,7 @@ async fn plant(scene: &Scene<'_>, evidence: &mut Evidence) {
         let left = CloseError::new(vec![Leftover::new(None, secret, why)]);
         shown(evidence.get_mut("leftovers").unwrap(), chain(&left));
         tracing::trace!(secret, "planted");
+        metrics::counter!("planted", "tenant" => secret.to_owned()).increment(1);
         drop(tracing::trace_span!("planted", secret));
         let late = tracing::trace_span!("planted later", secret = tracing::field::Empty);
         late.record("secret", secret);

@@ -6,15 +6,16 @@ use futures_core::Stream;
 use futures_util::stream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Sandboxes;
 use super::logs::reopens;
+use super::{Sandboxes, Snapshots};
+use crate::client::Daytona;
 use crate::client::auth::Base;
 use crate::client::send::Streamed;
 use crate::error::{Error, ErrorKind};
-use crate::models::SandboxState;
+use crate::models::{SandboxState, SnapshotState};
 use crate::request::Call;
 use crate::response::next;
-use crate::routes::BUILD_LOG;
+use crate::routes::{BUILD_LOG, Route, SNAPSHOT_BUILD_LOG};
 
 /// A log that is silent for this long may be over; the state of the sandbox tells. A server need not end the answer.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -42,33 +43,93 @@ impl Sandboxes {
     /// # }
     /// ```
     pub fn build_log(&self, id_or_name: &str) -> BuildLog {
-        BuildLog {
-            sandboxes: self.clone(),
-            of: id_or_name.to_owned(),
-            follow: true,
-            base: None,
-            reading: None,
-            seen: 0,
-            skip: 0,
-            failures: 0,
-            over: false,
-            quiet: 0,
-            silent: None,
-            later: None,
-            done: false,
-        }
+        BuildLog::new(Of::Sandbox(self.clone()), id_or_name)
     }
 }
 
-/// What the build of an image writes; from [`Sandboxes::build_log`].
+impl Snapshots {
+    /// What the build of a snapshot writes, from its beginning, and as it goes on: what
+    /// [`build_logs_url`](Self::build_logs_url) names, with `follow=true`. Nothing is sent before the first
+    /// [`BuildLog::next`].
+    ///
+    /// ```no_run
+    /// # async fn example(api: daytona_api::Daytona) -> Result<(), daytona_api::Error> {
+    /// use daytona_api::api::Image;
+    ///
+    /// let snapshots = api.snapshots();
+    /// let image = Image::debian_slim("3.12").pip_install(["numpy"]);
+    /// let id = snapshots.create_from_image("tools:1", &image, |_| {}).await?.id;
+    /// let mut log = snapshots.build_log(&id);
+    /// while let Some(piece) = log.next().await? {
+    ///     print!("{}", String::from_utf8_lossy(&piece));
+    /// }
+    /// // it is built; where it is not, this fails with the reason
+    /// snapshots.wait_until_active(&id, std::time::Duration::from_secs(60)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn build_log(&self, id: &str) -> BuildLog {
+        BuildLog::new(Of::Snapshot(self.clone()), id)
+    }
+}
+
+/// Whose build it is.
+enum Of {
+    Sandbox(Sandboxes),
+    Snapshot(Snapshots),
+}
+
+impl Of {
+    fn client(&self) -> &Daytona {
+        match self {
+            Self::Sandbox(sandboxes) => &sandboxes.client,
+            Self::Snapshot(snapshots) => &snapshots.client,
+        }
+    }
+
+    fn route(&self) -> &'static Route {
+        match self {
+            Self::Sandbox(_) => &BUILD_LOG,
+            Self::Snapshot(_) => &SNAPSHOT_BUILD_LOG,
+        }
+    }
+
+    async fn url(&self, key: &str) -> Result<String, Error> {
+        match self {
+            Self::Sandbox(sandboxes) => sandboxes.build_logs_url(key).await,
+            Self::Snapshot(snapshots) => snapshots.build_logs_url(key).await,
+        }
+    }
+
+    /// Whether it has its build behind it, as far as is known.
+    async fn is_built(&self, key: &str) -> Result<bool, Error> {
+        Ok(match self {
+            Self::Sandbox(sandboxes) => {
+                let sandbox = sandboxes.get(key).await?;
+                sandbox.state.is_some_and(|state| is_built(&state))
+            }
+            Self::Snapshot(snapshots) => {
+                use SnapshotState as S;
+                let state = snapshots.get(key).await?.state;
+                matches!(
+                    state,
+                    S::Active | S::Inactive | S::Error | S::BuildFailed | S::Removing
+                )
+            }
+        })
+    }
+}
+
+/// What the build of an image writes; from [`Sandboxes::build_log`] and [`Snapshots::build_log`].
 ///
-/// A connection that breaks is opened again, up to five times in a row, and goes on where it broke: no byte is lost
-/// or comes twice. It ends with the build, whether that succeeded or not: the state of the sandbox tells which. A
-/// server that leaves the answer open is noticed two to four seconds after the last output.
+/// A connection that breaks is opened again, up to five times in a row, and goes on where it broke: no byte is lost or
+/// comes twice. It ends with the build, whether that succeeded or not: the state of the sandbox or snapshot tells
+/// which, and waiting for it gives the reason. A server that leaves the answer open is noticed two to four seconds
+/// after the last output.
 #[must_use = "nothing is sent before it is read"]
 pub struct BuildLog {
-    sandboxes: Sandboxes,
-    of: String,
+    of: Of,
+    key: String,
     follow: bool,
     base: Option<Base>,
     reading: Option<Streamed>,
@@ -89,6 +150,24 @@ pub struct BuildLog {
 }
 
 impl BuildLog {
+    fn new(of: Of, key: &str) -> Self {
+        Self {
+            of,
+            key: key.to_owned(),
+            follow: true,
+            base: None,
+            reading: None,
+            seen: 0,
+            skip: 0,
+            failures: 0,
+            over: false,
+            quiet: 0,
+            silent: None,
+            later: None,
+            done: false,
+        }
+    }
+
     /// Gives only what is there, and does not wait for more.
     pub fn no_follow(mut self) -> Self {
         self.follow = false;
@@ -99,8 +178,8 @@ impl BuildLog {
     ///
     /// # Errors
     ///
-    /// Not found where there is no such sandbox, or nothing is built for it; without following also where the build
-    /// has not begun to write. Where the log is on a host that must not have the credential, as for
+    /// Not found where there is no such sandbox or snapshot, or nothing is built for it; without following also where
+    /// the build has not begun to write. Where the log is on a host that must not have the credential, as for
     /// [`Daytona::toolbox_at`](crate::Daytona::toolbox_at). The error of the connection, where it broke too often
     /// without bringing anything new. After an error it is at its end.
     ///
@@ -117,7 +196,7 @@ impl BuildLog {
                     self.failures += 1;
                     let Some(pause) = reopens(&error, self.failures) else {
                         self.done = true;
-                        return Err(error.with_operation(BUILD_LOG.id));
+                        return Err(error.with_operation(self.of.route().id));
                     };
                     self.later = Some(Instant::now() + pause);
                 }
@@ -170,16 +249,16 @@ impl BuildLog {
         let base = match &self.base {
             Some(base) => base.clone(),
             None => {
-                let url = self.sandboxes.build_logs_url(&self.of).await?;
+                let url = self.of.url(&self.key).await?;
                 let base = self.trusted(&url)?;
                 self.base.insert(base).clone()
             }
         };
-        let mut call = Call::at_base(&BUILD_LOG).accept("*/*").total(LONGEST);
+        let mut call = Call::at_base(self.of.route()).accept("*/*").total(LONGEST);
         if self.follow {
             call = call.query("follow", "true");
         }
-        match self.sandboxes.client.stream(&base, call).await {
+        match self.of.client().stream(&base, call).await {
             Ok(mut reading) => {
                 reading.patience.idle = LONGEST;
                 self.reading = Some(reading);
@@ -225,8 +304,8 @@ impl BuildLog {
     /// Whether the build is over, and so nothing more is written.
     async fn look(&mut self) -> Result<bool, Error> {
         if !self.over {
-            self.over = match self.sandboxes.get(&self.of).await {
-                Ok(sandbox) => sandbox.state.is_some_and(|state| is_built(&state)),
+            self.over = match self.of.is_built(&self.key).await {
+                Ok(built) => built,
                 Err(error) if error.is_not_found() => true,
                 Err(error) => return Err(error),
             };
@@ -236,7 +315,7 @@ impl BuildLog {
 
     fn trusted(&self, url: &str) -> Result<Base, Error> {
         let base = Base::parse(url, "build log's url")?;
-        let shared = &self.sandboxes.client.shared;
+        let shared = &self.of.client().shared;
         if shared.base.trusts(&base, &shared.allowed) {
             return Ok(base);
         }
@@ -277,7 +356,7 @@ fn is_built(state: &SandboxState) -> bool {
 impl fmt::Debug for BuildLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BuildLog")
-            .field("of", &self.of)
+            .field("of", &self.key)
             .field("seen", &self.seen)
             .field("done", &self.done)
             .finish_non_exhaustive()

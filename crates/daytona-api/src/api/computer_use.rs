@@ -18,8 +18,8 @@ pub use self::screenshot::Screenshot;
 /// The desktop of a sandbox: screen, mouse, keyboard and what is on them; from [`Toolbox::computer_use`].
 /// Places are pixels from the top left.
 ///
-/// All fail where the sandbox does not run (status 400), is gone (404) or cannot be reached. Status 503 where
-/// the sandbox's image has no desktop.
+/// All fail where the sandbox does not run (status 400), is gone (404) or cannot be reached; and where its image lacks
+/// what they need, with [`is_not_installed`](Error::is_not_installed), in which case they are not tried again.
 ///
 /// ```no_run
 /// # async fn example(toolbox: daytona_api::api::Toolbox) -> Result<(), daytona_api::Error> {

@@ -28,7 +28,7 @@ use crate::routes::control_plane as routes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Snapshots {
-    client: Daytona,
+    pub(super) client: Daytona,
 }
 
 impl Snapshots {
@@ -73,7 +73,7 @@ impl Snapshots {
     }
 
     /// As [`create`](Self::create), from an [`Image`]: local files that it copies are read and uploaded first. `set`
-    /// fills in what else is wanted.
+    /// fills in what else is wanted. What the build writes is in [`build_log`](Self::build_log).
     ///
     /// # Errors
     ///
@@ -203,7 +203,8 @@ impl Snapshots {
     }
 
     /// Where the log of a snapshot's build can be read: `GET /snapshots/{id}/build-logs-url`. With
-    /// `?follow=true` at its end the log is followed. It wants this client's credential.
+    /// `?follow=true` at its end the log is followed. It wants this client's credential. See
+    /// [`build_log`](Self::build_log), which reads it.
     ///
     /// # Errors
     ///

@@ -19,6 +19,8 @@ pub(crate) fn cost(error: &Error, idempotent: bool) -> Option<u32> {
         // not one byte was sent
         ErrorKind::Connect => Some(COST_TROUBLE),
         _ if !idempotent => None,
+        // it would be missing again
+        _ if error.is_not_installed() => None,
         ErrorKind::Transport => Some(COST_TROUBLE),
         ErrorKind::Timeout => Some(COST_TROUBLE),
         ErrorKind::Status => match error.status() {

@@ -16,7 +16,7 @@ use super::{Daytona, retry};
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::response::{
-    Answer, Patience, broken, decode, read, read_error, refused, refused_by_storage,
+    Answer, Patience, broken, decode, is_missing, read, read_error, refused, refused_by_storage,
 };
 use crate::transport::{About, Body, ByteStream, TransportError, Wait};
 
@@ -293,7 +293,12 @@ impl Daytona {
             } else {
                 refused
             };
-            return Err(refused(status, &headers, &text, &self.hidden(call)));
+            let error = refused(status, &headers, &text, &self.hidden(call));
+            let is_desktop = call.route.path.starts_with("/computeruse");
+            if is_desktop && status == 503 && is_missing(&headers, &text) {
+                return Err(error.not_installed());
+            }
+            return Err(error);
         }
         match want {
             Want::Head => Ok(Got::Head(status, headers, body, patience)),

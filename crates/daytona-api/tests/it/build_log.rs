@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::support::{KEY, scripted, show};
 
 const URL: &str = r#"{"url":"https://proxy.app.daytona.io/sandboxes/sb/build-logs"}"#;
+const SNAPSHOT_URL: &str = r#"{"url":"https://proxy.app.daytona.io/snapshots/sb/build-logs"}"#;
 const OCTETS: &[(&str, &str)] = &[("content-type", "application/octet-stream")];
 const LOG: &[u8] = b"Step 1\n\xff\xfe\nStep 2\r\nover";
 
@@ -59,6 +60,74 @@ async fn what_is_asked_for() {
     GET https://app.daytona.io/api/sandbox/sb
     GET https://proxy.app.daytona.io/sandboxes/sb/build-logs?follow=true
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_of_a_snapshot() {
+    let server = Scripted::new()
+        .json(200, SNAPSHOT_URL)
+        .json(404, "{}")
+        .json(200, state("pending"))
+        .answer(200, OCTETS, "one\n")
+        .json(200, state("building"))
+        .answer(200, OCTETS, "one\ntwo\n")
+        .json(200, state("build_failed"))
+        .answer(200, OCTETS, "one\ntwo\nno such base\n");
+    let log = scripted(&server).snapshots().build_log("sb");
+    assert_eq!(all(log).await, b"one\ntwo\nno such base\n");
+    let sent: Vec<String> = server.requests().iter().map(show).collect();
+    let lines = sent.iter().filter_map(|text| text.lines().next());
+    let lines: Vec<&str> = lines.collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    GET https://app.daytona.io/api/snapshots/sb/build-logs-url
+    GET https://proxy.app.daytona.io/snapshots/sb/build-logs?follow=true
+    GET https://app.daytona.io/api/snapshots/sb
+    GET https://proxy.app.daytona.io/snapshots/sb/build-logs?follow=true
+    GET https://app.daytona.io/api/snapshots/sb
+    GET https://proxy.app.daytona.io/snapshots/sb/build-logs?follow=true
+    GET https://app.daytona.io/api/snapshots/sb
+    GET https://proxy.app.daytona.io/snapshots/sb/build-logs?follow=true
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_snapshot_ends_with_whatever_ends_its_build() {
+    for (ends, over) in [
+        ("active", true),
+        ("inactive", true),
+        ("error", true),
+        ("build_failed", true),
+        ("removing", true),
+        ("pulling", false),
+        ("snapshotting", false),
+        ("of_tomorrow", false),
+    ] {
+        let server = Scripted::new()
+            .json(200, SNAPSHOT_URL)
+            .answer(200, OCTETS, "one\n")
+            .json(200, state(ends))
+            .answer(200, OCTETS, "one\n")
+            .json(200, state("active"))
+            .answer(200, OCTETS, "one\n");
+        let log = scripted(&server).snapshots().build_log("sb");
+        assert_eq!(all(log).await, b"one\n");
+        let asked = if over { 4 } else { 6 };
+        assert_eq!(server.requests().len(), asked, "{ends}");
+    }
+    // removed before it was read to its end
+    let server = Scripted::new()
+        .json(200, SNAPSHOT_URL)
+        .answer(200, OCTETS, "one\n")
+        .json(404, "{}")
+        .json(404, "{}");
+    let log = scripted(&server).snapshots().build_log("sb");
+    assert_eq!(all(log).await, b"one\n");
+    let mut log = scripted(&Scripted::new().json(404, "{}"))
+        .snapshots()
+        .build_log("sb");
+    let error = log.next().await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(error.operation(), Some("getSnapshotBuildLogsUrl"));
 }
 
 #[tokio::test]
@@ -143,17 +212,23 @@ impl Transport for Logs {
     ) -> Result<http::Response<Body>, TransportError> {
         let path = request.uri().path();
         if path.ends_with("/build-logs-url") {
+            let url = if path.starts_with("/api/snapshots/") {
+                SNAPSHOT_URL
+            } else {
+                URL
+            };
             return Ok(http::Response::new(
-                Bytes::from_static(URL.as_bytes()).into(),
+                Bytes::from_static(url.as_bytes()).into(),
             ));
         }
         if !path.ends_with("/build-logs") {
             let looks = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
-            let state = state(if looks < self.built_after {
-                "creating"
-            } else {
-                "started"
-            });
+            let state = match (looks < self.built_after, path.contains("snapshots")) {
+                (true, true) => state("building"),
+                (true, false) => state("creating"),
+                (false, true) => state("active"),
+                (false, false) => state("started"),
+            };
             return Ok(http::Response::new(Bytes::from(state).into()));
         }
         let upto = {
@@ -186,7 +261,17 @@ impl Transport for Logs {
     }
 }
 
-fn logs(step: usize, then: Then, built_after: usize) -> (Arc<Logs>, BuildLog) {
+/// The same log: of a sandbox's build, and of a snapshot's.
+fn logs(step: usize, then: Then, built_after: usize) -> [(Arc<Logs>, BuildLog); 2] {
+    let (first, of_sandbox) = server(step, then, built_after);
+    let (second, of_snapshot) = server(step, then, built_after);
+    [
+        (first, of_sandbox.sandboxes().build_log("sb")),
+        (second, of_snapshot.snapshots().build_log("sb")),
+    ]
+}
+
+fn server(step: usize, then: Then, built_after: usize) -> (Arc<Logs>, Daytona) {
     let logs = Arc::new(Logs {
         step,
         then,
@@ -195,35 +280,38 @@ fn logs(step: usize, then: Then, built_after: usize) -> (Arc<Logs>, BuildLog) {
         built_after,
     });
     let api = Daytona::builder(Config::new(KEY)).transport(Arc::<Logs>::clone(&logs));
-    (logs, api.build().unwrap().sandboxes().build_log("sb"))
+    (logs, api.build().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
 async fn wherever_a_connection_breaks_no_byte_is_lost_or_comes_twice() {
     for step in 1..=LOG.len() {
-        let (_, log) = logs(step, Then::Breaks, 1);
-        assert_eq!(all(log).await, LOG, "{step}");
+        for (_, log) in logs(step, Then::Breaks, 1) {
+            assert_eq!(all(log).await, LOG, "{step}");
+        }
     }
     // it brings nothing, again and again
-    let (_, mut log) = logs(0, Then::Breaks, 1);
-    assert!(log.next().await.is_err());
-    assert!(log.next().await.unwrap().is_none());
+    for (_, mut log) in logs(0, Then::Breaks, 1) {
+        assert!(log.next().await.is_err());
+        assert!(log.next().await.unwrap().is_none());
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_left_open_ends_with_the_build() {
-    let (server, log) = logs(LOG.len(), Then::Hangs, 5);
-    let start = Instant::now();
-    assert_eq!(all(log).await, LOG);
-    // five looks, two seconds apart, of which the last says that it is built; then one more silence
-    assert_eq!(server.looks.load(Ordering::Relaxed), 5);
-    assert_eq!(start.elapsed(), Duration::from_secs(12));
+    for (server, log) in logs(LOG.len(), Then::Hangs, 5) {
+        let start = Instant::now();
+        assert_eq!(all(log).await, LOG);
+        // five looks, two seconds apart, of which the last says that it is built; then one more silence
+        assert_eq!(server.looks.load(Ordering::Relaxed), 5);
+        assert_eq!(start.elapsed(), Duration::from_secs(12));
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_is_impatient_loses_nothing_and_sees_the_end() {
     for (step, then) in [(1, Then::Breaks), (LOG.len(), Then::Hangs)] {
-        let (_, mut log) = logs(step, then, 3);
+        let [(_, mut log), _] = logs(step, then, 3);
         let (start, mut read) = (Instant::now(), Vec::new());
         loop {
             // each is dropped long before a silence or a pause is over

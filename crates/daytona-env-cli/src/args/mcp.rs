@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::values::{self, Assignment, EnvAssignment, Reference, VarAssignment};
+use super::values::{
+    self, Assignment, EnvAssignment, EnvReference, Reference, ScopeName, VarAssignment,
+};
 use super::{EmbeddedArgs, IsolationArg, ServeIsolation};
 
 #[derive(Debug, Args)]
@@ -42,7 +44,7 @@ pub(crate) struct McpArgs {
     #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment)]
     pub(crate) envs: Vec<Assignment>,
     /// Set environment variable K of the sandboxes to the value that --var gives to VARIABLE; `session` is the session's id
-    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = values::reference)]
+    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = EnvReference)]
     pub(crate) env_vars: Vec<Reference>,
     /// Give variable K the value V, for --env-var
     #[arg(long = "var", value_name = "K=V", value_parser = VarAssignment)]
@@ -51,7 +53,7 @@ pub(crate) struct McpArgs {
     #[arg(long, value_name = "DIR", value_parser = values::workdir)]
     pub(crate) workdir: Option<String>,
     /// Let all sessions share one sandbox of this scope, which lives until this program ends
-    #[arg(long, value_parser = values::name)]
+    #[arg(long, value_parser = ScopeName)]
     pub(crate) scope: Option<String>,
     /// Kill a command after this long: 30, 30s, 5m, 1h
     #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m")]

@@ -39,6 +39,40 @@ pub(crate) struct EnvAssignment;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct VarAssignment;
 
+/// `K=VARIABLE`, in whose place a value is easily given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EnvReference;
+
+/// A scope: the name of a tenant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScopeName;
+
+impl TypedValueParser for EnvReference {
+    type Value = Reference;
+
+    fn parse_ref(
+        &self,
+        cmd: &clap::Command,
+        _arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        parsed("--env-var", reference, value).map_err(|message| refuse(cmd, message))
+    }
+}
+
+impl TypedValueParser for ScopeName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        cmd: &clap::Command,
+        _arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        parsed("--scope", name, value).map_err(|message| refuse(cmd, message))
+    }
+}
+
 impl TypedValueParser for EnvAssignment {
     type Value = Assignment;
 
@@ -70,6 +104,12 @@ fn refuse(cmd: &clap::Command, message: String) -> clap::Error {
     clap::Error::raw(ErrorKind::ValueValidation, message + "\n").with_cmd(cmd)
 }
 
+fn parsed<T>(flag: &str, parse: fn(&str) -> Result<T, String>, value: &OsStr) -> Result<T, String> {
+    let text = value.to_str().ok_or("it is not UTF-8".to_owned());
+    text.and_then(parse)
+        .map_err(|message| format!("{flag}: {message}"))
+}
+
 fn assignment(
     flag: &str,
     check: fn(&str) -> Result<(), String>,
@@ -88,8 +128,7 @@ fn assignment(
     })
 }
 
-/// `K=VARIABLE`.
-pub(crate) fn reference(text: &str) -> Result<Reference, String> {
+fn reference(text: &str) -> Result<Reference, String> {
     let (name, variable) = text.split_once('=').ok_or("it takes K=VARIABLE")?;
     check_env_name(name)?;
     check_variable(variable)?;
@@ -117,7 +156,7 @@ fn check_variable(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// An image, a snapshot or a scope.
+/// An image, a snapshot or a namespace.
 pub(crate) fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());

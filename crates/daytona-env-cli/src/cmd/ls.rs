@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use daytona_api::Daytona;
 use daytona_api::models::{SandboxDesiredState, SandboxListItem, SandboxState};
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -18,6 +20,11 @@ use crate::signals::Signals;
 
 /// Longest reason of the server's that is shown, in bytes.
 const MAX_REASON: usize = 300;
+/// In place of a reason that may repeat values that are not known.
+const NOT_SHOWN: &str =
+    "not shown: the sandbox cannot be looked at, so what its reason must not repeat is not known";
+/// Rows looked at at once.
+const AT_ONCE: usize = 8;
 
 /// A row, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -86,8 +93,27 @@ async fn list(host: &HostEnv) -> Result<Vec<Row>, Failure> {
         true => None,
         false => api.server().time().await.ok().map(seconds_of),
     };
-    let row = |item| Row::of(item, now, &api);
-    Ok(items.into_iter().map(row).collect())
+    let rows = items.into_iter().map(|item| row(item, now, &api));
+    Ok(stream::iter(rows).buffered(AT_ONCE).collect().await)
+}
+
+/// What is known of one. A reason may repeat the sandbox's environment, which the list does not have and the sandbox
+/// itself has.
+async fn row(item: SandboxListItem, now: Option<i64>, api: &Daytona) -> Row {
+    let error = match item.error_reason.as_deref() {
+        None | Some("") => None,
+        Some(reason) => match api.sandboxes().get(&item.id).await {
+            Ok(found) => {
+                let env = found.env.values().map(String::as_str);
+                Some(api.redact(reason, env, MAX_REASON))
+            }
+            Err(error) => {
+                tracing::debug!(id = item.id, %error, "a reason is not shown");
+                Some(NOT_SHOWN.to_owned())
+            }
+        },
+    };
+    Row::of(item, now, error.filter(|reason| !reason.is_empty()))
 }
 
 fn seconds_of(time: SystemTime) -> i64 {
@@ -120,7 +146,7 @@ pub(crate) fn api_failure(what: &str, error: daytona_api::Error) -> Failure {
 }
 
 impl Row {
-    fn of(item: SandboxListItem, now: Option<i64>, api: &Daytona) -> Self {
+    fn of(item: SandboxListItem, now: Option<i64>, error: Option<String>) -> Self {
         let label = |key: &str| item.labels.get(key).cloned();
         let since = |time: Option<&str>| {
             let then: Timestamp = time?.parse().ok()?;
@@ -135,11 +161,7 @@ impl Row {
             lease: Lease::of(&item),
             age_seconds: since(item.created_at.as_deref()),
             idle_seconds: since(item.last_activity_at.as_deref()),
-            error: item
-                .error_reason
-                .as_deref()
-                .map(|reason| api.redact(reason, [], MAX_REASON))
-                .filter(|reason| !reason.is_empty()),
+            error,
             last_activity: item.last_activity_at,
             created: item.created_at.unwrap_or_default(),
             id: item.id,

@@ -9,7 +9,7 @@ use std::process::Output;
 use daytona_api::{Config, Daytona};
 use tokio::runtime::Runtime;
 
-use crate::support::{Serve, cli, code, shown, stderr, stdout};
+use crate::support::{Serve, cli, code, eventually, shown, stderr, stdout};
 
 fn client(server: &Serve) -> Daytona {
     let config = Config::new(server.token.as_str()).api_url(server.url.as_str());
@@ -85,6 +85,10 @@ fn a_kept_sandbox_is_gone_on_with_and_deleted() {
     let output = server.client(["rm", &id]).output().unwrap();
     assert_eq!(code(&output), Some(0), "{}", shown(&output));
     // once gone, there is nothing to go on with
+    eventually("the server has destroyed it", || {
+        let listed = server.client(["ls"]).output().unwrap();
+        !shown(&listed).contains(&id)
+    });
     let output = go_on(&server, &id, &[], "true");
     assert_eq!(code(&output), Some(125), "{}", shown(&output));
     insta::assert_snapshot!("gone", shown(&output).replace(&id, "ID"));

@@ -4,6 +4,7 @@ mod support;
 mod sweep;
 
 mod bad_input;
+mod canaries;
 mod creating;
 mod early;
 mod embedded;
@@ -12,6 +13,7 @@ mod help;
 mod input;
 mod kept;
 mod lease;
+mod listed;
 mod mcp;
 mod mcp_config;
 mod outcome;

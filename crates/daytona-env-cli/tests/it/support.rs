@@ -6,7 +6,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -216,6 +217,61 @@ impl Serve {
             token: text("token"),
             isolation: text("isolation"),
         }
+    }
+
+    /// As [`Serve::start`], by a command of its own; the token goes to one file, and all that is printed to another.
+    pub(crate) fn silent(
+        command: &mut Command,
+        args: &[&str],
+        token: &Path,
+        printed: &Path,
+    ) -> Self {
+        let out = fs::File::create(printed).unwrap();
+        let child = command
+            .args(["serve", "--json", "--admin"])
+            .args(args)
+            .arg("--token-file")
+            .arg(token)
+            .stderr(out.try_clone().unwrap())
+            .stdout(out)
+            .spawn()
+            .unwrap();
+        let process = Running(child);
+        let started = || {
+            let text = fs::read_to_string(printed).unwrap();
+            let line = text.lines().find(|line| line.starts_with("{\"url\""))?;
+            serde_json::from_str::<serde_json::Value>(line).ok()
+        };
+        eventually("it serves", || started().is_some());
+        let started = started().unwrap();
+        let text = |key: &str| started.get(key).unwrap().as_str().unwrap().to_owned();
+        Self {
+            process,
+            url: text("url"),
+            token: fs::read_to_string(token).unwrap().trim().to_owned(),
+            isolation: text("isolation"),
+        }
+    }
+
+    /// Asks the server itself, at a path beside the API's, or of the API.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &serde_json::Value) -> String {
+        let authority = self
+            .url
+            .trim_start_matches("http://")
+            .trim_end_matches("/api");
+        let body = body.to_string();
+        let mut wire = TcpStream::connect(authority).unwrap();
+        write!(
+            wire,
+            "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.token,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        wire.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// The binary as a client of this server.

@@ -42,8 +42,17 @@ impl DaytonaProvider {
         }
         let target = Target::new(Some(found.id.clone()), attempt.name());
         match row::phase(&found) {
-            Phase::Starting => Ok(Found::Pending),
             Phase::Gone => Ok(Found::Absent),
+            // a shared one may be in use by others: a start or a command would keep it for them, and be paid for
+            _ if attempt.is_abandoned() => {
+                self.note_time_to_live(attempt, &found);
+                let reason = provider_error("find a sandbox", "nobody waits for it any more");
+                Ok(Found::Broken { target, reason })
+            }
+            Phase::Starting => {
+                self.note_time_to_live(attempt, &found);
+                Ok(Found::Pending)
+            }
             Phase::Failed => {
                 self.note_time_to_live(attempt, &found);
                 Ok(Found::Broken {
@@ -135,9 +144,14 @@ impl DaytonaProvider {
             Phase::Stopped | Phase::Stopping if !self.settings.lease.is_ephemeral() => {
                 Health::Stopped
             }
+            // it passes by itself, which `start` waits for
+            Phase::Starting if row::is_known(&found) => Health::Stopped,
             Phase::Starting => Health::Unknown,
             Phase::Stopping | Phase::Stopped => Health::Gone {
-                reason: "its lease ran out".into(),
+                reason: format!(
+                    "it is {}, and under its lease what stops is deleted",
+                    row::state(&found)
+                ),
             },
             Phase::Gone => Health::Gone {
                 reason: "it was deleted".into(),
@@ -152,21 +166,31 @@ impl DaytonaProvider {
         })
     }
 
-    /// Wakes a stopped or archived sandbox and waits until it runs.
+    /// Wakes a stopped or archived sandbox and waits until it runs; one that is just changing is waited for.
     pub(super) async fn start_sandbox(&self, sandbox: &DaytonaSandbox) -> Result<(), Error> {
         let (api, id) = (sandbox.clients().api(), sandbox.id());
         let began = Instant::now();
         let mut unclear = 0;
         loop {
-            match ask_to_start(api, id).await? {
-                Start::Accepted => break,
-                Start::Changing => {}
-                Start::Unclear(_) if unclear < UNCLEAR_STARTS => unclear += 1,
-                Start::Unclear(error) => return Err(error),
-            }
+            let refused = match ask_to_start(api, id).await {
+                Ok(Start::Accepted) => break,
+                Ok(Start::Changing) => None,
+                Ok(Start::Unclear(_)) if unclear < UNCLEAR_STARTS => {
+                    unclear += 1;
+                    None
+                }
+                Ok(Start::Unclear(error)) => return Err(error),
+                Err(error) => Some(error),
+            };
             // a start that somebody else asked for, or the one whose answer was lost; or still the stop
-            match row::phase(&self.get(api, id).await?) {
-                Phase::Stopping | Phase::Stopped => {
+            match (row::phase(&self.get(api, id).await?), refused) {
+                (Phase::Starting | Phase::Running, _) => break,
+                (phase, Some(refused))
+                    if phase != Phase::Stopping || refused.kind() != ErrorKind::InvalidInput =>
+                {
+                    return Err(refused);
+                }
+                (Phase::Stopping | Phase::Stopped, _) => {
                     sleep((began.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
                 }
                 _ => break,

@@ -27,6 +27,7 @@ impl Phase {
             ("destroyed" | "destroying", _) => Self::Gone,
             ("error" | "build_failed", _) => Self::Failed,
             ("started", Some("stopped" | "archived" | "paused"))
+            | ("resizing" | "snapshotting" | "forking", Some("stopped" | "archived" | "paused"))
             | ("stopping" | "archiving" | "pausing", _) => Self::Stopping,
             ("stopped" | "archived" | "paused", Some("started")) => Self::Starting,
             ("stopped" | "archived" | "paused", _) => Self::Stopped,
@@ -54,6 +55,10 @@ mod tests {
             ("hibernating", None, Phase::Starting),
             ("unknown", Some("started"), Phase::Starting),
             ("stopped", Some("started"), Phase::Starting),
+            ("resizing", Some("started"), Phase::Starting),
+            ("resizing", Some("stopped"), Phase::Stopping),
+            ("snapshotting", Some("archived"), Phase::Stopping),
+            ("forking", Some("paused"), Phase::Stopping),
             ("stopping", Some("stopped"), Phase::Stopping),
             ("archiving", Some("archived"), Phase::Stopping),
             ("stopped", Some("stopped"), Phase::Stopped),

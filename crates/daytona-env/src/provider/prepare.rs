@@ -58,7 +58,8 @@ impl DaytonaProvider {
     /// Notes a time to live that the server shows.
     pub(super) fn note_time_to_live(&self, attempt: &Attempt, row: &models::Sandbox) {
         if row.auto_destroy_at.is_some() {
-            self.anchors.remember(&row.id, attempt.begun());
+            self.anchors
+                .remember(&row.id, attempt.name(), attempt.begun());
         }
     }
 

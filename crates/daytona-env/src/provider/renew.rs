@@ -18,8 +18,9 @@ const OPERATION: &str = "renew a lease";
 #[derive(Debug, Default)]
 pub(super) struct Anchors(DashMap<Box<str>, Anchor>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Anchor {
+    name: Box<str>,
     since: Instant,
     /// Since it was last set.
     renewals: u32,
@@ -28,8 +29,12 @@ struct Anchor {
 impl Anchors {
     /// Notes that the server showed when it would destroy the sandbox.
     /// `since`: when its making began, which a wait for its start may lie behind.
-    pub(super) fn remember(&self, id: &str, since: Instant) {
-        let anchor = Anchor { since, renewals: 0 };
+    pub(super) fn remember(&self, id: &str, name: &str, since: Instant) {
+        let anchor = Anchor {
+            name: name.into(),
+            since,
+            renewals: 0,
+        };
         self.0.insert(id.into(), anchor);
     }
 
@@ -40,6 +45,11 @@ impl Anchors {
     /// True if the server was seen to count a time to live for it.
     pub(super) fn knows(&self, id: &str) -> bool {
         self.0.contains_key(id)
+    }
+
+    /// The same by its name.
+    pub(super) fn knows_name(&self, name: &str) -> bool {
+        self.0.iter().any(|anchor| &*anchor.name == name)
     }
 
     /// Counts one renewal; the age of the sandbox if `every` have passed since the time to live was last set.
@@ -108,7 +118,8 @@ mod tests {
     fn a_time_to_live_is_set_once_per_lease() {
         let anchors = Anchors::default();
         assert!(anchors.due("a", 1).is_none(), "never shown by the server");
-        anchors.remember("a", Instant::now());
+        anchors.remember("a", "of a", Instant::now());
+        assert!(anchors.knows_name("of a") && !anchors.knows_name("a"));
         assert_eq!(
             (0..5)
                 .map(|_| anchors.due("a", 3).is_some())

@@ -24,6 +24,20 @@ pub(crate) fn echo(row: &models::Sandbox, intervals: &Intervals) -> Echo {
     intervals.echo(row.auto_stop_interval, row.auto_delete_interval)
 }
 
+/// The state, in the words of the API.
+pub(crate) fn state(row: &models::Sandbox) -> &str {
+    row.state
+        .as_ref()
+        .map_or("unknown", models::SandboxState::as_str)
+}
+
+/// Whether it is a state of the API's, so that it is known to pass.
+pub(crate) fn is_known(row: &models::Sandbox) -> bool {
+    let state = state(row);
+    let mut known = models::SandboxState::ALL.iter();
+    state != "unknown" && known.any(|known| known.as_str() == state)
+}
+
 /// The error of a sandbox that the server gave up.
 pub(crate) fn failure(api: &Daytona, row: &models::Sandbox) -> Error {
     provider_error("start a sandbox", reason(api, row))
@@ -31,10 +45,7 @@ pub(crate) fn failure(api: &Daytona, row: &models::Sandbox) -> Error {
 
 /// Why the server gave up: one line, bounded, without the credential and the sandbox's environment.
 pub(crate) fn reason(api: &Daytona, row: &models::Sandbox) -> String {
-    let state = row
-        .state
-        .as_ref()
-        .map_or("unknown", models::SandboxState::as_str);
+    let state = state(row);
     let text = row.error_reason.as_deref().unwrap_or_default();
     let line = api.redact(text, row.env.values().map(String::as_str), MAX_REASON);
     if line.is_empty() {

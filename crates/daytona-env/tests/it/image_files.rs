@@ -13,7 +13,7 @@ use daytona_local::{Fault, Isolation, Server};
 use sandbox_core::{Error, ErrorKind, ExecRequest, Sandbox, SandboxFactory};
 use tempfile::TempDir;
 
-use crate::server::on;
+use crate::support::on;
 
 async fn start() -> Server {
     let server = Server::builder().isolation(Isolation::None);

@@ -13,5 +13,7 @@ mod owned;
 mod refused;
 mod server;
 mod share;
+mod snapshot;
+mod support;
 mod sweep;
 mod truth;

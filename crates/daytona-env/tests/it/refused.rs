@@ -6,9 +6,11 @@ use std::time::Duration;
 use context_vars::NoVars;
 use daytona_api::routes::control_plane::{DELETE_SANDBOX, GET_SANDBOX_FORKS, STOP_SANDBOX};
 use daytona_api::{Config, Daytona};
-use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Lease};
+use daytona_env::{DaytonaEnvironmentBuilder, Lease};
 use daytona_local::{Fault, Isolation, Server};
 use sandbox_core::{EventKind, Observed};
+
+use crate::support;
 
 async fn server() -> Server {
     Server::builder()
@@ -19,10 +21,7 @@ async fn server() -> Server {
 }
 
 fn on(server: &Server) -> DaytonaEnvironmentBuilder {
-    DaytonaEnvironment::builder()
-        .api_url(server.api_url())
-        .api_key(server.token())
-        .close_timeout(Duration::from_secs(20))
+    support::on(server).close_timeout(Duration::from_secs(20))
 }
 
 const FORBIDDEN: &str = r#"{"statusCode":403,"message":"Access denied"}"#;

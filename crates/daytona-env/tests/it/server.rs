@@ -7,13 +7,12 @@ use std::time::Duration;
 use context_vars::{NoVars, Variable, Vars};
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, UPDATE_LAST_ACTIVITY};
 use daytona_api::{Config, Daytona};
-use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Lease};
+use daytona_env::Lease;
 use daytona_local::{Fault, Isolation, Server};
 use sandbox_core::conformance::{Suite, TENANT, TOKEN};
 use sandbox_core::{ExecRequest, Sandbox};
-use tokio::time::{sleep, timeout};
 
-const SOON: Duration = Duration::from_secs(20);
+use crate::support::{left, on, until};
 
 async fn start() -> Arc<Server> {
     Arc::new(
@@ -24,21 +23,6 @@ async fn start() -> Arc<Server> {
             .await
             .unwrap(),
     )
-}
-
-pub(crate) fn on(server: &Server) -> DaytonaEnvironmentBuilder {
-    DaytonaEnvironment::builder()
-        .api_url(server.api_url())
-        .api_key(server.token())
-}
-
-/// Sandboxes that the server does not mean to destroy.
-fn left(server: &Server) -> usize {
-    server
-        .sandboxes()
-        .iter()
-        .filter(|row| row.desired_state != "destroyed")
-        .count()
 }
 
 #[tokio::test]
@@ -124,13 +108,7 @@ async fn the_server_deletes_what_nobody_renews_and_keeps_what_is_renewed() {
         server.advance(Duration::from_secs(60)).unwrap();
         // two more, so that one began after the clock moved
         let wanted = renewals() + 2;
-        timeout(SOON, async {
-            while renewals() < wanted {
-                sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
-        .unwrap();
+        until("it is renewed", || renewals() >= wanted).await;
     }
     let alive: Vec<_> = server
         .sandboxes()

@@ -2,7 +2,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "a test may panic, and its child process speaks"
 )]
@@ -19,6 +18,8 @@ use daytona_env::{DaytonaEnvironment, DaytonaEnvironmentBuilder, Image, Lease};
 use daytona_local::{Fault, Isolation, Server};
 use futures_util::future::join_all;
 use sandbox_core::{ErrorKind, EventKind, ExecRequest, Observed, Sandbox};
+
+use crate::support::until;
 
 const FLEET: &str = "canary-fleet-key-0123456789";
 
@@ -345,17 +346,6 @@ fn a_process_that_shares() {
         let printed = runtime.block_on(run(&sandbox, &line));
         println!("shared {}", printed.trim());
     }
-}
-
-/// Waits for what other processes do.
-async fn until(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..6000 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{what}: not within a minute");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -259,6 +259,117 @@ async fn all_pages_are_read_and_a_refused_delete_is_told() {
     server.shutdown().await;
 }
 
+/// A row that goes by nobody's timer.
+async fn idle(server: &Server, name: &str) -> String {
+    row(server, name, |body| body.auto_stop_interval = Some(0)).await
+}
+
+async fn swept(server: &Server) -> SweepReport {
+    sweeper(server).build().unwrap().sweep().await.unwrap()
+}
+
+/// A list of twenty minutes ago names what was renewed since, what was removed since, and not what there is since.
+#[tokio::test]
+async fn a_stale_list_names_candidates_and_nothing_more() {
+    let server = server().await;
+    let lag = Duration::from_secs(20 * 60);
+    let (living, dead) = (
+        idle(&server, "denv-living").await,
+        idle(&server, "denv-dead").await,
+    );
+    let gone = idle(&server, "denv-gone").await;
+    server.jump_clock(SignedDuration::from_mins(40));
+    let late = idle(&server, "denv-late").await;
+    let api = api(&server);
+    let renew = async || api.sandboxes().update_last_activity(&living).await.unwrap();
+    renew().await;
+    api.sandboxes().delete(&gone).await.unwrap();
+    let stale = Fault::on(&LIST_SANDBOXES).stale_list(lag).always();
+    let stale = server.faults().inject(stale);
+
+    let report = swept(&server).await;
+    let spared = "spared: it was active not long ago".to_owned();
+    assert_eq!(
+        outcomes(&report),
+        [
+            ("denv-dead", "Removed".to_owned()),
+            ("denv-gone", "Gone".to_owned()),
+            ("denv-living", spared.clone())
+        ]
+    );
+    assert_eq!(report.removed(), 1, "what was gone is not counted");
+    // the same list, in which everything is still there
+    let report = swept(&server).await;
+    let gone = |name| (name, "Gone".to_owned());
+    assert_eq!(
+        outcomes(&report),
+        [
+            gone("denv-dead"),
+            gone("denv-gone"),
+            ("denv-living", spared)
+        ]
+    );
+    assert_eq!((report.removed(), report.failed()), (0, 0));
+    let deleted = server.requests_to(&DELETE_SANDBOX);
+    assert_eq!(deleted.len(), 2, "ours and the sweeper's: {deleted:?}");
+    assert!(deleted[1].path.ends_with(&dead), "{deleted:?}");
+
+    // in the end it is listed
+    server.jump_clock(SignedDuration::from_mins(36));
+    renew().await;
+    let report = swept(&server).await;
+    assert!(
+        outcomes(&report).contains(&("denv-late", "Removed".to_owned())),
+        "{report:?}"
+    );
+    assert!(
+        server
+            .sandbox(&late)
+            .is_none_or(|row| row.desired_state == "destroyed")
+    );
+    assert!(
+        server
+            .sandbox(&living)
+            .is_some_and(|row| row.state == "started")
+    );
+    assert_eq!(stale.hits(), 3);
+    server.shutdown().await;
+}
+
+/// Rows come and go in the list: each that is stale is removed by some pass, once, and none that lives by any.
+#[tokio::test]
+async fn a_list_that_flaps_hides_nothing_for_ever_and_condemns_nothing() {
+    let server = server().await;
+    let mut living = Vec::new();
+    for n in 0..10 {
+        idle(&server, &format!("denv-dead-{n}")).await;
+    }
+    for n in 0..5 {
+        living.push(idle(&server, &format!("denv-living-{n}")).await);
+    }
+    server.jump_clock(SignedDuration::from_mins(16));
+    let api = api(&server);
+    let flaps = Fault::on(&LIST_SANDBOXES).flapping_list(50, 7).always();
+    server.faults().inject(flaps);
+    let mut removed = Vec::new();
+    while removed.iter().sum::<usize>() < 10 {
+        for id in &living {
+            api.sandboxes().update_last_activity(id).await.unwrap();
+        }
+        let report = swept(&server).await;
+        assert_eq!(report.failed(), 0, "{report:?}");
+        removed.push(report.removed());
+        assert!(removed.len() < 40, "some are never found: {removed:?}");
+    }
+    assert!(removed.len() > 1, "it did not flap: {removed:?}");
+    assert_eq!(removed.iter().sum::<usize>(), 10, "each is counted once");
+    assert_eq!(server.requests_to(&DELETE_SANDBOX).len(), 10);
+    for id in &living {
+        assert!(server.sandbox(id).is_some_and(|row| row.state == "started"));
+    }
+    server.shutdown().await;
+}
+
 #[tokio::test]
 async fn bad_settings_and_a_bad_key() {
     let refused = |builder: SweeperBuilder| builder.build().unwrap_err().to_string();

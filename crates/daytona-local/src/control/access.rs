@@ -5,11 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::keys::SignedFile;
 use super::row::Row;
 use super::store::Store;
 use crate::server::Call;
 use crate::server::app::App;
+use crate::server::query::Query;
 use crate::server::reply::{Failure, Reply};
+use crate::server::router::Matched;
 
 /// How long a signed address works, in seconds.
 const DEFAULT: i64 = 60;
@@ -82,6 +85,37 @@ pub(crate) fn expire_signed_url(app: &App, call: &Call) -> Result<Reply, Failure
     let row = store.find(call.param(0))?;
     row.keys.expire(port, call.param(2));
     Ok(Reply::empty(200))
+}
+
+pub(crate) fn signing_key(app: &App, id: &str) -> Result<Reply, Failure> {
+    let mut store = app.store();
+    Ok(Reply::json(200, &by_id(&mut store, id)?.keys.signing()))
+}
+
+pub(crate) fn rotate_signing_key(app: &App, id: &str) -> Result<Reply, Failure> {
+    let mut store = app.store();
+    let key = by_id(&mut store, id)?.keys.renew_signing();
+    Ok(Reply::json(200, &key))
+}
+
+/// Whether the address of a request is signed for the file that it is about.
+pub(crate) fn opens_file(app: &App, matched: &Matched, method: &str, asked: &str) -> bool {
+    if !matches!(matched.route, Some("DownloadFile" | "UploadFile")) {
+        return false;
+    }
+    let query = Query::parse(asked);
+    let given = |name| query.get(name).unwrap_or_default();
+    let file = SignedFile {
+        method,
+        path: given("path"),
+        expires: given("expires"),
+        signature: given("signature"),
+    };
+    let id = matched.sandbox.as_deref().unwrap_or_default();
+    let now = app.clock.now();
+    let mut store = app.store();
+    let row = by_id(&mut store, id);
+    row.is_ok_and(|row| row.keys.signs_file(&file, now))
 }
 
 pub(crate) fn is_public(app: &App, id: &str) -> Result<Reply, Failure> {

@@ -230,6 +230,7 @@ fn parse(
         files,
         cell: None,
         past: VecDeque::new(),
+        was_active: VecDeque::new(),
         news: None,
     })
 }

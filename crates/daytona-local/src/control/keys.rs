@@ -3,7 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::clock::add;
@@ -13,11 +17,15 @@ use crate::server::ident;
 const PREVIEW: usize = 32;
 const SIGNED: usize = 16;
 const SSH: usize = 32;
+/// The service does not say how long its key is.
+const SIGNING: usize = 64;
 
 /// The tokens of a sandbox. They end with it.
 #[derive(Clone)]
 pub(crate) struct Keys {
     preview: String,
+    /// With what addresses of files are signed.
+    signing: String,
     signed: Vec<Signed>,
     ssh: Option<Ssh>,
 }
@@ -49,6 +57,15 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// An address of a file that opens it without a token.
+#[derive(Clone, Copy)]
+pub(crate) struct SignedFile<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) expires: &'a str,
+    pub(crate) signature: &'a str,
+}
+
 /// Takes the same time whatever is wrong with a token.
 fn same(given: &str, token: &str) -> bool {
     given.as_bytes().ct_eq(token.as_bytes()).into()
@@ -58,6 +75,7 @@ impl Keys {
     pub(crate) fn new() -> Self {
         Self {
             preview: ident::letters(PREVIEW),
+            signing: ident::letters(SIGNING),
             signed: Vec::new(),
             ssh: None,
         }
@@ -75,6 +93,35 @@ impl Keys {
 
     pub(crate) fn is_preview(&self, given: &str) -> bool {
         same(given, &self.preview)
+    }
+
+    pub(crate) fn signing(&self) -> &str {
+        &self.signing
+    }
+
+    /// A new key. What the old one has signed opens nothing any more.
+    pub(crate) fn renew_signing(&mut self) -> &str {
+        self.signing = ident::letters(SIGNING);
+        &self.signing
+    }
+
+    /// Whether this signs the one file for the one method, and its time is not over. `expires` is in seconds since
+    /// 1970; 0 is never.
+    pub(crate) fn signs_file(&self, file: &SignedFile<'_>, now: Timestamp) -> bool {
+        let SignedFile {
+            method,
+            path,
+            expires,
+            signature,
+        } = file;
+        let seconds: Option<i64> = expires.parse().ok();
+        let in_time = seconds.is_some_and(|seconds| seconds == 0 || now.as_second() < seconds);
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.signing.as_bytes()) else {
+            return false;
+        };
+        mac.update(format!("v1:files:{method}:{path}:{expires}").as_bytes());
+        let wanted = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        in_time && same(signature, &format!("v1_{wanted}"))
     }
 
     /// A token that opens one port for so long.
@@ -138,7 +185,7 @@ mod tests {
         let signed = keys.sign(80, now, Duration::from_secs(1));
         let ssh = keys.open_ssh(now, Duration::from_secs(1)).token;
         let shown = format!("{keys:?}");
-        for token in [keys.preview(), &signed, &ssh] {
+        for token in [keys.preview(), keys.signing(), &signed, &ssh] {
             assert!(!shown.contains(token), "{shown}");
         }
     }

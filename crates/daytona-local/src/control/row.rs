@@ -83,6 +83,8 @@ pub(crate) struct Row {
     pub(crate) cell: Option<Arc<Cell>>,
     /// What it was before each of its last changes, oldest first.
     pub(crate) past: VecDeque<Past>,
+    /// When it was active before, oldest first.
+    pub(crate) was_active: VecDeque<Timestamp>,
     /// Who is told of its changes; nobody before it is stored.
     pub(crate) news: Option<News>,
 }
@@ -98,6 +100,8 @@ pub(crate) struct Past {
 
 /// How many changes of a row are remembered.
 const PAST: usize = 8;
+/// How many times of activity of a row are remembered: an hour of renewals.
+const ACTIVITY: usize = 64;
 
 impl Row {
     pub(crate) fn ephemeral(&self) -> bool {
@@ -143,7 +147,24 @@ impl Row {
             row.state = past.state.clone();
             row.desired = past.desired.clone();
         }
+        if row.last_activity_at > time {
+            let known = row.was_active.iter();
+            let before = known.take_while(|active| **active <= time).last();
+            row.last_activity_at = *before.unwrap_or(&row.created_at);
+        }
         Some(row)
+    }
+
+    /// Notes activity.
+    pub(crate) fn active(&mut self, at: Timestamp) {
+        if at <= self.last_activity_at {
+            return;
+        }
+        if self.was_active.len() == ACTIVITY {
+            self.was_active.pop_front();
+        }
+        self.was_active.push_back(self.last_activity_at);
+        self.last_activity_at = at;
     }
 
     fn remember(&mut self, now: Timestamp) {
@@ -164,7 +185,7 @@ impl Row {
         let old = std::mem::replace(&mut self.state, state);
         self.pending = false;
         self.updated_at = now;
-        self.last_activity_at = self.last_activity_at.max(now);
+        self.active(now);
         if let Some(build) = &self.build {
             build.log.entered(&self.state, self.error_reason.as_deref());
         }
@@ -227,10 +248,12 @@ impl Row {
 
     /// Counts open requests as activity: at their start and every 50 seconds.
     pub(crate) fn renew(&mut self, now: Timestamp) {
-        for &start in self.open.values() {
+        let renewals = self.open.values().map(|&start| {
             let open = between(start, now).as_secs() / RENEWAL.as_secs();
-            let renewed = add(start, Duration::from_secs(open * RENEWAL.as_secs()));
-            self.last_activity_at = self.last_activity_at.max(renewed);
+            add(start, Duration::from_secs(open * RENEWAL.as_secs()))
+        });
+        if let Some(last) = renewals.max() {
+            self.active(last);
         }
     }
 

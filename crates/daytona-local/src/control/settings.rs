@@ -115,6 +115,6 @@ pub(crate) fn last_activity(app: &App, id: &str) -> Result<Reply, Failure> {
         )));
     }
     let row = store.find(id)?;
-    row.last_activity_at = row.last_activity_at.max(now);
+    row.active(now);
     Ok(Reply::empty(201))
 }

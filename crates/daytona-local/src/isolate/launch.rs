@@ -147,7 +147,7 @@ impl Cell {
         Ok((child, stdin, stdout))
     }
 
-    fn command(
+    pub(super) fn command(
         &self,
         space: Option<&Space>,
         cwd: &str,

@@ -18,6 +18,7 @@ use super::preview::{self, Address, Entered, Visit};
 use super::query::{self, Query};
 use super::reply::{Body, Failure, Reply};
 use super::router::{self, Matched};
+use super::unserved::not_served;
 use super::{admin, auth, events, strike};
 use crate::control::snapshots::{change, show};
 use crate::control::{
@@ -179,7 +180,8 @@ async fn documented(
             auth::check_token(app, &parts.headers).or_else(|failure| {
                 let sandbox = matched.sandbox.as_deref();
                 let opened = |id| preview::opens(app, id, &parts.headers, asked);
-                if sandbox.is_some_and(opened) {
+                let signed = || access::opens_file(app, &matched, &method, asked);
+                if sandbox.is_some_and(opened) || signed() {
                     Ok(())
                 } else {
                     Err(failure)
@@ -308,6 +310,9 @@ pub(super) async fn handle_json(
         "getPortPreviewUrl" => access::preview_url(app, &call),
         "getSignedPortPreviewUrl" => access::signed_url(app, &call),
         "expireSignedPortPreviewUrl" => access::expire_signed_url(app, &call),
+        // the first is what a proxy asks for
+        "getSigningKey" | "getSandboxSigningKey" => access::signing_key(app, key),
+        "rotateSigningKey" => access::rotate_signing_key(app, key),
         "isSandboxPublic" => access::is_public(app, key),
         "hasSandboxAccess" => access::has_access(app, key),
         "isValidAuthToken" => access::is_valid_token(app, &call),
@@ -360,10 +365,6 @@ pub(super) async fn handle_json(
         "getSandboxForks" | "getSandboxAncestors" => machines::no_relatives(app, key),
         "getSandboxParent" => machines::no_parent(app, key),
         "connectEvents" => events::open(app, call, fault),
-        route => Err(Failure::new(
-            501,
-            "NOT_IMPLEMENTED",
-            format!("{route} is not served by this embedded server"),
-        )),
+        route => Err(not_served(route)),
     }
 }

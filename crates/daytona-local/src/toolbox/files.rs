@@ -16,6 +16,7 @@ use super::Place;
 use crate::isolate::place::Place as Spot;
 use crate::server::Call;
 use crate::server::reply::{Failure, Reply};
+use crate::server::unserved::not_served;
 
 use failure::{denied, missing_parameter};
 
@@ -35,7 +36,7 @@ pub(super) async fn handle(place: &Place, call: Call) -> Result<Reply, Failure> 
         "FindInFiles" => text::find(place, &call).await,
         "SearchFiles" => text::search(place, &call).await,
         "ReplaceInFiles" => text::replace(place, call).await,
-        route => Err(super::not_served(route)),
+        route => Err(not_served(route)),
     }
 }
 

@@ -16,6 +16,7 @@ use super::Place;
 use crate::server::Call;
 use crate::server::app::App;
 use crate::server::reply::{Failure, Reply};
+use crate::server::unserved::not_served;
 use run::Git;
 
 pub(super) async fn handle(app: &Arc<App>, place: &Place, call: Call) -> Result<Reply, Failure> {
@@ -46,7 +47,7 @@ pub(super) async fn handle(app: &Arc<App>, place: &Place, call: Call) -> Result<
         "InitRepository" => change::init(&git, &asked).await,
         "SetGitConfig" => config::set(&git, &asked).await,
         "ConfigureUser" => config::user(&git, &asked).await,
-        _ => Err(super::not_served(route)),
+        _ => Err(not_served(route)),
     }
 }
 

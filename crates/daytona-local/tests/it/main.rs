@@ -25,6 +25,7 @@ mod previews;
 mod secrets;
 mod served;
 mod server;
+mod signed_files;
 mod snapshots;
 mod ssh;
 mod storage;

@@ -13,7 +13,7 @@ use crate::support::{Client, plain, start};
 
 const PAGE: &str = "../../docs/testing-offline.md";
 /// The table stands between this line and the next empty one.
-const HEAD: &str = "| part of the API | answered 501 |";
+const HEAD: &str = "| part of the API | answered 501 | why |";
 
 /// The page and where it lies; `None` in a package, which has no pages.
 fn page() -> Option<(PathBuf, String)> {
@@ -54,11 +54,19 @@ fn names(routes: &[&&Route]) -> String {
     names.join(", ")
 }
 
-async fn unserved(client: &Client, sandbox: &str) -> BTreeSet<&'static str> {
+/// What is not served, with the reason that the answer gives.
+async fn unserved(client: &Client, sandbox: &str) -> BTreeMap<&'static str, String> {
     let asked = stream::iter(ALL).map(|route| async move {
         let method = route.method.as_str();
         let answer = client.call(method, &path(route, sandbox), json!({})).await;
-        (answer.status == 501).then_some(route.id)
+        (answer.status == 501).then(|| {
+            let message = answer.json()["message"].as_str().unwrap().to_owned();
+            let head = format!("{} is not served by this embedded server: ", route.id);
+            let why = message.strip_prefix(&head);
+            let why = why.unwrap_or_else(|| panic!("{message}"));
+            assert_ne!(why, "it has no part here", "{}", route.id);
+            (route.id, why.to_owned())
+        })
     });
     let all: Vec<_> = asked.buffer_unordered(16).collect().await;
     all.into_iter().flatten().collect()
@@ -72,10 +80,10 @@ async fn the_page_lists_what_is_not_served() {
     let found = unserved(&client, &sandbox).await;
     server.shutdown().await;
     for served in ["createVolume", "ExecuteCommand"] {
-        assert!(!found.contains(served), "{served}");
+        assert!(!found.contains_key(served), "{served}");
     }
 
-    let mut table = format!("{HEAD}\n|---|---|\n");
+    let mut table = format!("{HEAD}\n|---|---|---|\n");
     let parts: BTreeMap<String, Vec<&Route>> =
         ALL.iter().fold(BTreeMap::new(), |mut parts, route| {
             let of_part: &mut Vec<&Route> = parts.entry(part(route)).or_default();
@@ -83,19 +91,26 @@ async fn the_page_lists_what_is_not_served() {
             parts
         });
     for (part, routes) in parts {
-        let (missing, served): (Vec<_>, Vec<_>) =
-            routes.iter().partition(|route| found.contains(route.id));
-        if missing.is_empty() {
-            continue;
+        let (missing, served): (Vec<_>, Vec<_>) = routes
+            .iter()
+            .partition(|route| found.contains_key(route.id));
+        let whys: BTreeSet<&str> = missing
+            .iter()
+            .map(|route: &&&Route| found[route.id].as_str())
+            .collect();
+        let several = whys.len() > 1;
+        for why in whys {
+            let of_why = |route: &&&&Route| found[route.id] == why;
+            let missing: Vec<_> = missing.iter().filter(of_why).copied().collect();
+            let told = if several || served.len() >= missing.len() {
+                names(&missing)
+            } else if served.is_empty() {
+                format!("all {}", missing.len())
+            } else {
+                format!("all but {}", names(&served))
+            };
+            table.push_str(&format!("| {part} | {told} | {why} |\n"));
         }
-        let told = if served.is_empty() {
-            format!("all {}", missing.len())
-        } else if served.len() < missing.len() {
-            format!("all but {}", names(&served))
-        } else {
-            names(&missing)
-        };
-        table.push_str(&format!("| {part} | {told} |\n"));
     }
     let begin = page.find(HEAD).unwrap();
     let end = begin + page[begin..].find("\n\n").unwrap() + 1;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::create::Outcome;
 use super::parts::{Creation, End, Entry, Of, Trouble, Unclear, closed};
+use super::renew::ONE_REQUEST;
 use super::slot::{Ended, Revived};
 use super::table::lost;
 use super::unanswered::UNCLEAR_WINDOW;
@@ -98,6 +99,12 @@ impl<P: Provider> Shared<P> {
         let now = self.now();
         let stamp = self.table.stamp();
         let age = u64::try_from(creation.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let unanswered = *creation.unanswered();
+        let open = unanswered.until().map_or(0, |until| {
+            // what is heard may be as old as a request
+            let open = until.saturating_duration_since(Instant::now()) + ONE_REQUEST;
+            u64::try_from(open.as_millis()).unwrap_or(u64::MAX)
+        });
         Arc::new(Entry {
             subject: creation.subject.with_target(&target),
             target,
@@ -106,7 +113,8 @@ impl<P: Provider> Shared<P> {
             key: creation.key.clone(),
             epoch: creation.epoch,
             number: creation.item,
-            unanswered: *creation.unanswered(),
+            unanswered,
+            decided: now.saturating_add(open),
             born: now.saturating_sub(age),
             heard: AtomicU64::new(now),
             renewed: AtomicU64::new(now),

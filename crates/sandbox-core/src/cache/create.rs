@@ -287,12 +287,32 @@ impl<'t, P: Provider> Attempting<'t, P> {
 
     /// It exists and is not ready in time.
     fn by_name(&self, error: Error) -> Outcome<P> {
-        let seconds = self.shared.settings.create_timeout.as_secs_f64();
-        let reason = Error::new(
-            ErrorKind::Timeout,
-            format!("the sandbox was not ready within {seconds} s and is being removed"),
-        );
-        let target = Target::new(None, self.creation.attempt.name());
+        let (shared, creation) = (self.shared, self.creation);
+        let seconds = shared.settings.create_timeout.as_secs_f64();
+        let target = Target::new(None, creation.attempt.name());
+        let agreed = shared.provider.agreed_name(creation.key.values());
+        let reason = if matches!(agreed, Ok(Some(_))) {
+            let until = match shared.provider.server_bound_at_worst(&target) {
+                Some(bound) => format!(
+                    "or the service removes it, {} s after it was asked for at the latest",
+                    bound.as_secs()
+                ),
+                None => "or the service gives it up".to_owned(),
+            };
+            Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "the shared sandbox was not ready within {seconds} s; others may be waiting for it, so it is let \
+                     go of and not removed, and its name stays taken until it is ready {until}; open again to go on \
+                     waiting for it, or raise `create_timeout`"
+                ),
+            )
+        } else {
+            Error::new(
+                ErrorKind::Timeout,
+                format!("the sandbox was not ready within {seconds} s and is being removed"),
+            )
+        };
         self.broken(target, reason.with_source(error))
     }
 

@@ -167,7 +167,7 @@ impl<P: Provider> Ledger<P> {
 
     fn of(&self, entry: &Entry<P>, fate: Fate) -> u64 {
         let (key, target) = (entry.key.clone(), entry.target.clone());
-        let tries = (&entry.attempt, entry.unanswered);
+        let tries = (&entry.attempt, entry.unanswered());
         self.add(entry.epoch, key, target, entry.subject.clone(), tries, fate)
     }
 
@@ -192,12 +192,12 @@ impl<P: Provider> Ledger<P> {
         }
     }
 
-    /// It is gone, and its name free. If a request that was not answered may still bring another
-    /// of that name, the item becomes one to be watched, and why comes back.
+    /// It is gone, and its name free. If a request that was not answered may bring another of that
+    /// name, or may have, the item becomes one to be watched, and why comes back.
     pub(super) fn awaits_late(&self, id: u64) -> Option<Error> {
         let mut items = self.lock();
         let item = items.all.get_mut(&id)?;
-        let until = item.unanswered.until(Instant::now())?;
+        let until = item.unanswered.until()?;
         let why = Error::new(
             ErrorKind::Timeout,
             "it was removed, but an earlier request to create it was never answered; the service \

@@ -62,6 +62,8 @@ pub(super) struct Entry<P: Provider> {
     pub(super) subject: Subject,
     /// What else may appear under its name once it is gone.
     pub(super) unanswered: Unanswered,
+    /// From when on that is over, in milliseconds of the factory's time, as long as it is heard of.
+    pub(super) decided: u64,
     /// When its creation began, in milliseconds of the factory's time.
     pub(super) born: u64,
     /// When it was last heard of, in milliseconds of the factory's time.
@@ -82,6 +84,15 @@ impl<P: Provider> Entry<P> {
     /// True if somebody holds a handle, and so may have a call under way.
     pub(super) fn is_held(&self) -> bool {
         Arc::strong_count(&self.sandbox) > 1
+    }
+
+    /// What else may appear under its name once it is gone. The name is its own as long as it lives: heard of when no
+    /// request could be carried out any more, it leaves nothing to wait for.
+    pub(super) fn unanswered(&self) -> Unanswered {
+        if self.heard.load(Ordering::Relaxed) >= self.decided {
+            return Unanswered::default();
+        }
+        self.unanswered
     }
 }
 

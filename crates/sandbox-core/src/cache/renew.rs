@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind, Provider};
 /// How many renewals are under way at once.
 const AT_ONCE: usize = 32;
 /// How long one renewal may take.
-const ONE_REQUEST: Duration = Duration::from_secs(30);
+pub(super) const ONE_REQUEST: Duration = Duration::from_secs(30);
 
 pub(super) struct Renewals<P: Provider> {
     queue: Mutex<Queue<P>>,

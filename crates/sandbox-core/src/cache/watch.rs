@@ -34,13 +34,15 @@ impl<P: Provider> Shared<P> {
 async fn watch<P: Provider>(care: Care<P>) {
     let shared = Arc::clone(care.shared());
     let item = care.item();
+    let mut looked = false;
     loop {
         // Listens before it asks, so that a close in between is not missed.
         let woken = shared.ledger.recheck.notified();
         let Some(watched) = shared.ledger.watched(item) else {
             return care.release();
         };
-        if !shared.ledger.wants_look(item) {
+        let is_due = !looked && watched.until <= Instant::now();
+        if !is_due && !shared.ledger.wants_look(item) {
             let next = next_look(watched.until, Instant::now());
             let _ = timeout_at(next, woken).await;
         }
@@ -48,6 +50,7 @@ async fn watch<P: Provider>(care: Care<P>) {
         let Some(watched) = shared.ledger.watched(item) else {
             return care.release();
         };
+        looked = true;
         match look(&shared, &watched).await {
             Look::Remove(target) => {
                 if shared.ledger.condemn_unclear(item, target) {
@@ -86,7 +89,8 @@ enum Look {
 
 async fn look<P: Provider>(shared: &Shared<P>, watched: &Watched<P>) -> Look {
     let begun = Instant::now();
-    let work = shared.provider.find(&watched.attempt, watched.key.values());
+    let attempt = watched.attempt.clone().abandoned();
+    let work = shared.provider.find(&attempt, watched.key.values());
     let found = match timeout(ONE_LOOK, guarded(work)).await {
         Ok(found) => found,
         Err(_) => Err(Error::new(ErrorKind::Timeout, "the look-up took too long")),

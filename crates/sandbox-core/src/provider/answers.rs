@@ -152,7 +152,8 @@ pub enum Destroyed {
 pub enum Health {
     /// It can be used.
     Healthy,
-    /// It exists and must be started first.
+    /// It exists and must be started first, or is just changing: [`Provider::start`](crate::Provider::start) is called,
+    /// and waits until it can be used.
     Stopped,
     /// It does not exist any more.
     Gone {

@@ -13,6 +13,7 @@ pub struct Attempt {
     generation: u64,
     previous_lost: bool,
     begun: Instant,
+    abandoned: bool,
     liveness: Liveness,
 }
 
@@ -26,8 +27,23 @@ impl Attempt {
             generation,
             previous_lost,
             begun: Instant::now(),
+            abandoned: false,
             liveness: Liveness::new(),
         }
+    }
+
+    /// The same attempt, given up: see [`is_abandoned`](Self::is_abandoned).
+    #[must_use]
+    pub fn abandoned(mut self) -> Self {
+        self.abandoned = true;
+        self
+    }
+
+    /// True if nobody waits for the sandbox any more, and it is looked for only to be removed. A provider then starts and
+    /// prepares nothing, and does nothing that the service would take for use and keep the sandbox for.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned
     }
 
     /// The name to create under: the provider's prefix and 26 letters and digits (lower case) that

@@ -182,7 +182,8 @@ impl Sandboxes {
     }
 
     /// The key that signs addresses of a sandbox's files: `GET /sandbox/{id}/signing-key`. Takes an id only, no
-    /// name. Older servers do not know it and answer 404.
+    /// name. Older servers do not know it and answer 404. See
+    /// [`Files::signed_download_url`](crate::api::Files::signed_download_url), which signs with it.
     ///
     /// # Errors
     ///

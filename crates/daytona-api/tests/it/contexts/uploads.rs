@@ -13,6 +13,10 @@ use daytona_api::{Config, Daytona, Error, ErrorKind};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::{ACCESS, DATA, dockerfile, hashes, write};
 use crate::support::{KEY, scripted, show};
@@ -240,4 +244,79 @@ async fn without_files_no_storage_is_asked() {
     assert_eq!(context.hashes().count(), 0);
     context.upload(&scripted(&server)).await.unwrap();
     assert_eq!(server.requests().len(), 1);
+}
+
+/// Answers on loopback, and resets the first `broken` uploads in the middle; what the others brought.
+async fn storage(broken: usize) -> (u16, mpsc::UnboundedReceiver<usize>, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, sizes) = mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut left = broken;
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .map_or(0, |length| length.parse().unwrap());
+            let (status, answer) = match head.split_once(' ').unwrap().0 {
+                "get" => (
+                    200,
+                    ACCESS.replace(
+                        "https://storage.test:9000",
+                        &format!("http://127.0.0.1:{port}"),
+                    ),
+                ),
+                "head" => (404, String::new()),
+                _ if left > 0 => {
+                    left -= 1;
+                    let mut half = vec![0; length / 2];
+                    stream.read_exact(&mut half).await.unwrap();
+                    stream.set_zero_linger().unwrap();
+                    continue;
+                }
+                _ => {
+                    let mut whole = vec![0; length];
+                    stream.read_exact(&mut whole).await.unwrap();
+                    sender.send(length).unwrap();
+                    (200, String::new())
+                }
+            };
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}",
+                answer.len()
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (port, sizes, tasks)
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_half_way_is_made_again_from_its_beginning_or_told() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "large", &"x".repeat(1 << 20));
+    let image = Image::base("a").add_local_file(folder.path().join("large"), "/l");
+    let context = image.context().await.unwrap();
+    for broken in [1, 2, 3] {
+        let (port, mut sizes, _tasks) = storage(broken).await;
+        let config = Config::new(KEY).api_url(format!("http://127.0.0.1:{port}/api"));
+        let uploaded = context.upload(&Daytona::new(config).unwrap()).await;
+        if broken < 3 {
+            uploaded.unwrap();
+            // its head, the file and the end of the archive
+            assert!(sizes.try_recv().unwrap() > 1 << 20);
+        } else {
+            let error = uploaded.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+            assert_eq!(error.operation(), Some("putObject"));
+        }
+        assert!(sizes.try_recv().is_err());
+    }
 }

@@ -4,7 +4,7 @@ use daytona_api::api::raw;
 use daytona_api::routes::{ALL, Api, Route};
 use daytona_api::test_util::Captured;
 
-use super::{Lab, control, desktop, sandboxes, toolbox};
+use super::{Lab, OPERATIONS};
 
 /// Operations without a method, and why.
 const MISSING: &[(&str, &str)] = &[];
@@ -28,16 +28,12 @@ fn route(api: Api, method: &str, path: &str) -> &'static Route {
     found.unwrap_or_else(|| panic!("{method} {path} is no route"))
 }
 
-/// Calls every method by hand.
+/// Calls every method by hand that is one operation.
 async fn everything() -> Vec<Captured> {
     let lab = Lab::new();
-    Box::pin(sandboxes::all(&lab)).await;
-    sandboxes::elsewhere(&lab).await;
-    control::all(&lab).await;
-    Box::pin(toolbox::all(&lab)).await;
-    toolbox::elsewhere(&lab).await;
-    desktop::all(&lab).await;
-    toolbox::sockets(&lab).await;
+    for (_, group) in OPERATIONS {
+        group(&lab).await;
+    }
     lab.server.requests()
 }
 

@@ -9,9 +9,9 @@ use daytona_api::test_util::Scripted;
 use daytona_api::transport::{Body, ByteStream, HyperTransport, Transport, TransportError};
 use daytona_api::{Config, Daytona};
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 
-use super::{Lab, control, coverage, desktop, sandboxes, toolbox};
+use super::{Group, Lab, OPERATIONS, coverage};
 use crate::support::{Do, KEY, Server, answer};
 
 /// What the server does with the request that is to fail.
@@ -103,18 +103,6 @@ impl Transport for Troubled {
     }
 }
 
-type Group = for<'l> fn(&'l Lab) -> BoxFuture<'l, ()>;
-
-const GROUPS: [Group; 7] = [
-    |lab| Box::pin(sandboxes::all(lab)),
-    |lab| Box::pin(sandboxes::elsewhere(lab)),
-    |lab| Box::pin(control::all(lab)),
-    |lab| Box::pin(toolbox::all(lab)),
-    |lab| Box::pin(toolbox::elsewhere(lab)),
-    |lab| Box::pin(toolbox::sockets(lab)),
-    |lab| Box::pin(desktop::all(lab)),
-];
-
 /// One run of a group, the request at `at` in trouble: that request, and whether it was made again.
 async fn run(group: Group, trouble: Trouble, at: usize) -> (&'static str, bool) {
     let server = Server::new(trouble.steps()).await;
@@ -152,7 +140,7 @@ async fn run(group: Group, trouble: Trouble, at: usize) -> (&'static str, bool) 
 #[tokio::test]
 async fn what_is_not_the_same_twice_is_sent_once() {
     let (mut again, mut once) = (BTreeSet::new(), BTreeSet::new());
-    for group in GROUPS {
+    for (_, group) in OPERATIONS {
         let lab = Lab::new();
         group(&lab).await;
         let requests = lab.server.requests().len();

@@ -3,6 +3,7 @@ use std::time::Duration;
 use daytona_api::api::{Change, Event, Events};
 use daytona_api::models::SandboxState;
 use daytona_api::{Config, Error};
+use futures_util::{StreamExt, TryStreamExt};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Peer, Script, close, frame, text};
@@ -319,6 +320,23 @@ async fn a_watch_sees_its_own_sandbox_only_and_when_the_socket_goes() {
     let nothing = timeout(Duration::from_secs(1), watch.changed()).await;
     assert!(nothing.is_err() && watch.is_live(), "{nothing:?}");
     assert_eq!(peer.heads().len(), 2);
+    // up, but not to be relied on
+    watch.overlooked();
+    assert!(!watch.is_live());
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_a_stream() {
+    let created = r#"42["sandbox.created",{"id":"sb-1","state":"creating"}]"#;
+    let peer = Peer::new([Script::Stay(opened(&[created]))]);
+    let events: Vec<Event> = listen(&peer)
+        .into_stream()
+        .take(2)
+        .try_collect()
+        .await
+        .unwrap();
+    let names: Vec<&str> = events.iter().map(Event::name).collect();
+    assert_eq!(names, ["resynced", "sandbox.created"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,8 +29,12 @@ fn told(exit: &Option<PtyExit>) -> Option<(i64, Option<&str>)> {
 
 #[tokio::test]
 async fn opened_sized_and_with_variables() {
-    let peer = Peer::new([Script::Stay([text(CONNECTED), binary(b"$ ")].concat())])
-        .choosing("X-Daytona-Pty-Exit-Control");
+    let resized = "HTTP/1.1 200 OK\r\ncontent-length: 24\r\n\r\n{\"cols\":90,\"rows\":20}   ";
+    let peer = Peer::new([
+        Script::Stay([text(CONNECTED), binary(b"$ ")].concat()),
+        Script::Answer(resized),
+    ])
+    .choosing("X-Daytona-Pty-Exit-Control");
     let open = peer
         .toolbox()
         .pty()
@@ -40,8 +44,10 @@ async fn opened_sized_and_with_variables() {
         .env("A", "canary");
     assert!(!format!("{open:?}").contains("canary"));
     let mut terminal = open.send().await.unwrap();
+    assert_eq!(terminal.id(), "main");
     let output = terminal.next_event().await.unwrap().unwrap();
     assert_eq!(output, PtyEvent::Output("$ ".into()));
+    assert_eq!(terminal.resize(90, 20).await.unwrap().cols, 90);
     terminal.write("ls\n").await.unwrap();
     let large = vec![b'x'; 100_000];
     terminal.write(large.clone()).await.unwrap();

@@ -19,6 +19,7 @@ use crate::server::Call;
 use crate::server::app::App;
 use crate::server::connection::Wire;
 use crate::server::reply::{Failure, Reply};
+use crate::server::unserved::nothing_runs;
 use crate::toolbox;
 
 /// Nothing that listens on this machine takes longer to be connected to.
@@ -38,7 +39,7 @@ pub(crate) async fn serve(app: &Arc<App>, mut call: Call, visit: Visit) -> Reply
 
 async fn forward(app: &Arc<App>, call: &mut Call, visit: &Visit) -> Result<Reply, Failure> {
     if app.options.in_place {
-        return Err(toolbox::not_served("preview"));
+        return Err(nothing_runs("preview"));
     }
     let (address, sandbox) = (&visit.address, visit.sandbox.as_str());
     let activity = toolbox::begin(app, call)?;

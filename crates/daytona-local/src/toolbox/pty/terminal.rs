@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use pty_process::{OwnedReadPty, OwnedWritePty, Size};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::isolate::cell::Cell;
 use crate::isolate::launch::Start;
+use crate::isolate::pty::Pty;
 use crate::isolate::scan;
 use crate::server::app::App;
 use crate::server::ident;
@@ -118,22 +117,14 @@ impl Terminal {
                 "-l".to_owned(),
             ],
         };
-        let (pty, pts) = pty_process::open().map_err(io::Error::other)?;
         let mut size = this.size.subscribe();
-        let (cols, rows) = *size.borrow_and_update();
-        pty.resize(Size::new(rows, cols))
-            .map_err(io::Error::other)?;
-        let spawn = |command| {
-            let command = pty_process::Command::from(command);
-            command.spawn(pts).map_err(io::Error::other)
-        };
-        let child = cell.start(&start, spawn).await?;
-        let (reader, writer) = pty.into_split();
+        let now = *size.borrow_and_update();
+        let (pty, child) = cell.start_on_terminal(&start, now).await?;
         let (sender, typed) = mpsc::channel(TYPED);
         *input = Some(sender);
         this.active.store(true, Ordering::Release);
-        app.spawn(write(writer, typed, size));
-        app.spawn(read(Arc::clone(this), Arc::clone(cell), reader, child));
+        app.spawn(write(pty.clone(), typed, size));
+        app.spawn(read(Arc::clone(this), Arc::clone(cell), pty, child));
         Ok(())
     }
 
@@ -191,11 +182,7 @@ impl Terminal {
 }
 
 /// Types what is to be typed; a size may change while a program does not read.
-async fn write(
-    mut writer: OwnedWritePty,
-    mut typed: mpsc::Receiver<Bytes>,
-    mut size: watch::Receiver<(u16, u16)>,
-) {
+async fn write(pty: Pty, mut typed: mpsc::Receiver<Bytes>, mut size: watch::Receiver<(u16, u16)>) {
     let mut left = Bytes::new();
     loop {
         tokio::select! {
@@ -204,7 +191,7 @@ async fn write(
                     return;
                 }
                 let (cols, rows) = *size.borrow_and_update();
-                if let Err(error) = writer.resize(Size::new(rows, cols)) {
+                if let Err(error) = pty.resize(cols, rows) {
                     tracing::debug!(%error, "a terminal was not resized");
                 }
             }
@@ -212,7 +199,7 @@ async fn write(
                 Some(more) => left = more,
                 None => return,
             },
-            written = writer.write(&left), if !left.is_empty() => match written {
+            written = pty.write(&left), if !left.is_empty() => match written {
                 Ok(length @ 1..) => drop(left.split_to(length)),
                 _ => return,
             },
@@ -220,11 +207,11 @@ async fn write(
     }
 }
 
-async fn read(this: Arc<Terminal>, cell: Arc<Cell>, mut reader: OwnedReadPty, mut child: Child) {
+async fn read(this: Arc<Terminal>, cell: Arc<Cell>, pty: Pty, mut child: Child) {
     let mut piece = vec![0; 4096];
     let follow = async {
         // the end of a terminal is an error of its other side
-        while let Ok(length @ 1..) = reader.read(&mut piece).await {
+        while let Ok(length @ 1..) = pty.read(&mut piece).await {
             let data = Bytes::copy_from_slice(piece.get(..length).unwrap_or_default());
             let output = this.output.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(sender) = &*output {

@@ -67,6 +67,77 @@ async fn a_terminal_is_opened_used_resized_and_left() {
 }
 
 #[tokio::test]
+async fn programs_know_their_terminal_and_see_no_other() {
+    let lab = soon(Lab::new(crate::support::isolated())).await;
+    let pty = lab.toolbox.pty();
+    let mut first = soon(pty.open("first").send()).await.unwrap();
+    let script = "tty; test -t 0 && echo \"<in $?>\"; ls /dev/pts | tr '\\n' ' '; \
+                  echo typed >$(tty); stat -c '<mode %a>' $(tty); echo no''w >/dev/tty; echo do''ne\n";
+    first.write(script).await.unwrap();
+    let shown = shows(&mut first, "done").await;
+    for wanted in [
+        "/dev/pts/0\r\n",
+        "<in 0>",
+        "0 ptmx typed",
+        "<mode 620>",
+        "now",
+    ] {
+        assert!(shown.contains(wanted), "{wanted}: {shown}");
+    }
+    let mut second = soon(pty.open("second").send()).await.unwrap();
+    second.write("tty; echo do''ne\n").await.unwrap();
+    let shown = shows(&mut second, "done").await;
+    assert!(shown.contains("/dev/pts/1\r\n"), "{shown}");
+    // one that a program of the sandbox makes itself
+    second
+        .write("script -qc 'tty; echo in''side' /dev/null\n")
+        .await
+        .unwrap();
+    let shown = shows(&mut second, "inside").await;
+    assert!(shown.contains("/dev/pts/2"), "{shown}");
+
+    // and none of another sandbox, let alone of the host
+    let other = lab.api.sandboxes().create().send().await.unwrap();
+    let toolbox = lab.api.toolbox(&other).unwrap();
+    let ran = toolbox.process().execute("ls /dev/pts").send().await;
+    assert_eq!(ran.unwrap().result, "ptmx\n");
+    lab.server.shutdown().await;
+}
+
+/// A sandbox may put something else in the place of its terminals.
+#[tokio::test]
+async fn what_a_sandbox_puts_in_place_of_its_terminals_is_not_opened() {
+    let trap = tempfile::tempdir().unwrap();
+    let canary = trap.path().join("ptmx");
+    std::fs::write(&canary, "canary").unwrap();
+    for (number, place) in [
+        format!("ln -s {} /dev", trap.path().display()),
+        "mkdir -p /dev/pts; mkfifo /dev/pts/ptmx".to_owned(),
+        "mkdir -p /dev/pts; echo plain >/dev/pts/ptmx".to_owned(),
+        "mkdir -p /dev/pts; ln -s /proc/self/root/dev/null /dev/pts/ptmx".to_owned(),
+        "true".to_owned(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let lab = soon(Lab::new(crate::support::isolated())).await;
+        let ran = lab
+            .toolbox
+            .process()
+            .execute(format!("mv /dev /aside && {{ {place}; }}"));
+        let ran = soon(ran.send()).await.unwrap();
+        assert_eq!(ran.exit_code, Some(0), "{number}: {}", ran.result);
+        let open = lab.toolbox.pty().open("main");
+        let mut terminal = soon(open.send()).await.unwrap();
+        terminal.write("stty size; echo st''ill\n").await.unwrap();
+        let shown = shows(&mut terminal, "still").await;
+        assert!(shown.contains("24 80"), "{number}: {shown}");
+        lab.server.shutdown().await;
+    }
+    assert_eq!(std::fs::read_to_string(canary).unwrap(), "canary");
+}
+
+#[tokio::test]
 async fn several_clients_share_a_terminal_that_outlives_them() {
     for lab in soon(Lab::both()).await {
         let pty = lab.toolbox.pty();

@@ -164,6 +164,7 @@ async fn a_list_can_lag_behind() {
     server.advance(minutes(1)).unwrap();
     let fresh = named(&server, "fresh").await;
     send(&server, "DELETE", &format!("/api/sandbox/{doomed}"), None).await;
+    let kept = old.clone();
     let mut now = vec![old.clone(), fresh];
     let mut then = vec![old, doomed];
     now.sort();
@@ -177,8 +178,20 @@ async fn a_list_can_lag_behind() {
     let stale = get(&server, "/api/sandbox").await;
     assert_eq!(ids(&stale), then);
     assert_eq!(stale.json()["items"][0]["state"], "started");
+    // what was done since is not known there
+    let active = |list: &Answer| {
+        let rows = list.json()["items"].as_array().unwrap().clone();
+        let row = rows.into_iter().find(|row| row["id"] == kept.as_str());
+        row.unwrap()["lastActivityAt"].clone()
+    };
+    let path = format!("/api/sandbox/{kept}/last-activity");
+    send(&server, "POST", &path, None).await;
+    let stale_still = get(&server, "/api/sandbox").await;
+    assert_eq!(active(&stale_still), active(&stale));
     server.advance(Duration::from_secs(31)).unwrap();
-    assert_eq!(ids(&get(&server, "/api/sandbox").await), now);
+    let current = get(&server, "/api/sandbox").await;
+    assert_eq!(ids(&current), now);
+    assert_ne!(active(&current), active(&stale));
 }
 
 #[tokio::test]

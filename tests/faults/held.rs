@@ -11,7 +11,7 @@ use daytona_api::routes::control_plane::{
 use daytona_api::routes::toolbox::{EXECUTE_COMMAND, UPLOAD_FILES};
 use daytona_api::{Config, Daytona};
 use daytona_env::{DaytonaEnvironment, DaytonaSandbox, Lease};
-use daytona_local::{Fault, Server};
+use daytona_local::{Fault, FaultHandle, Server};
 use sandbox_core::{ErrorKind, ExecRequest, ExecStatus, Observed, Sandbox};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
@@ -49,7 +49,7 @@ async fn held(
     lease: Lease,
     (state, desired): (&str, &str),
     looks: u64,
-) -> (DaytonaEnvironment, Arc<DaytonaSandbox>) {
+) -> (DaytonaEnvironment, Arc<DaytonaSandbox>, FaultHandle) {
     let environment = at(server)
         .lease(lease)
         .create_timeout(MINUTE)
@@ -58,7 +58,7 @@ async fn held(
     let sandbox = environment.open(&NoVars).await.unwrap();
     let row = [("state", json!(state)), ("desiredState", json!(desired))];
     let faults = server.faults();
-    faults.inject(Fault::on(&GET_SANDBOX).set_fields(row).times(looks));
+    let odd = faults.inject(Fault::on(&GET_SANDBOX).set_fields(row).times(looks));
     let refused = [&EXECUTE_COMMAND, &UPLOAD_FILES].map(|route| {
         let refused = Fault::on(route).answer(400, NOT_RUNNING).always();
         faults.inject(refused)
@@ -89,7 +89,7 @@ async fn held(
     for fault in refused {
         fault.remove();
     }
-    (environment, sandbox)
+    (environment, sandbox, odd)
 }
 
 fn leases() -> [Lease; 2] {
@@ -112,9 +112,10 @@ async fn what_passes_is_waited_for() {
     for state in PASSING {
         for lease in leases() {
             let server = in_place(|builder| builder);
-            let (environment, first) = held(&server, lease, (state, "started"), 9).await;
+            let (environment, first, odd) = held(&server, lease, (state, "started"), 9).await;
             let again = opens(&environment).await;
             assert_eq!((again.id(), again.generation()), (first.id(), 1), "{state}");
+            assert_eq!(odd.hits(), 9, "{state}: it was waited for");
             assert!(!again.state_lost());
             runs(&first).await;
             assert_eq!(server.requests_to(&CREATE_SANDBOX).len(), 1);
@@ -134,14 +135,14 @@ async fn what_stops_is_started_or_lost() {
     });
     for row in stops.into_iter().chain(changes) {
         let server = in_place(|builder| builder);
-        let (environment, first) = held(&server, Lease::persist(15 * MINUTE), row, 9).await;
+        let (environment, first, _) = held(&server, Lease::persist(15 * MINUTE), row, 9).await;
         let again = opens(&environment).await;
         assert_eq!((again.id(), again.generation()), (first.id(), 1), "{row:?}");
         runs(&again).await;
         closes(&server, &environment).await;
 
         let server = in_place(|builder| builder);
-        let (environment, first) = held(&server, Lease::default(), row, 9).await;
+        let (environment, first, _) = held(&server, Lease::default(), row, 9).await;
         let mut events = environment.events();
         let second = opens(&environment).await;
         assert_eq!((second.generation(), second.state_lost()), (2, true));
@@ -175,7 +176,7 @@ async fn what_does_not_pass_ends_at_the_deadline() {
     for state in PASSING.into_iter().chain(["hibernating"]) {
         let server = in_place(|builder| builder);
         let lease = Lease::default();
-        let (environment, first) = held(&server, lease, (state, "started"), 100_000).await;
+        let (environment, first, _) = held(&server, lease, (state, "started"), 100_000).await;
         let began = Instant::now();
         let opened = timeout(NEVER, environment.open(&NoVars)).await.unwrap();
         assert!(began.elapsed() <= MINUTE, "{state}: {:?}", began.elapsed());

@@ -68,6 +68,7 @@ pub(super) fn idle(item: &syn::ItemFn) -> Option<&'static str> {
 }
 
 /// Where the compiler begins, and which features it has there.
+#[derive(Clone)]
 struct Beginning {
     source: PathBuf,
     features: BTreeSet<String>,
@@ -174,10 +175,14 @@ fn declaration(parent: &Path, stem: &str) -> Option<Vec<syn::Attribute>> {
 
 /// Follows the declarations of modules from a file up to where the compiler begins.
 pub(super) fn is_compiled(file: &Path) -> Result<(), String> {
+    is_compiled_from(file, &BEGINNINGS)
+}
+
+fn is_compiled_from(file: &Path, beginnings: &[Beginning]) -> Result<(), String> {
     let mut wanted = Vec::new();
     let mut at = file.to_owned();
     let beginning = loop {
-        if let Some(beginning) = BEGINNINGS.iter().find(|one| one.source == at) {
+        if let Some(beginning) = beginnings.iter().find(|one| one.source == at) {
             break beginning;
         }
         let stem = at.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -187,7 +192,7 @@ pub(super) fn is_compiled(file: &Path) -> Result<(), String> {
             folder.join("lib.rs"),
             folder.with_extension("rs"),
         ];
-        let beside = BEGINNINGS.iter().map(|one| &one.source);
+        let beside = beginnings.iter().map(|one| &one.source);
         parents.extend(beside.filter(|one| one.parent() == Some(folder)).cloned());
         let found = parents
             .into_iter()
@@ -258,13 +263,19 @@ fn the_check_finds_what_is_wrong() {
         wrong("tests/faults/witness.rs::the_check_finds_what_is_wrong"),
         None
     );
-    // behind a feature, which these tests turn on; and behind one that no test does
+    // behind a feature, which these tests turn on; and if they did not
     let root = root();
     assert_eq!(
         is_compiled(&root.join("crates/daytona-api/tests/it/time.rs")),
         Ok(())
     );
-    let metrics = is_compiled(&root.join("crates/sandbox-core/tests/it/metering.rs"));
+    let metering = root.join("crates/sandbox-core/tests/it/metering.rs");
+    assert_eq!(is_compiled(&metering), Ok(()));
+    let mut bare = BEGINNINGS.clone();
+    for one in &mut bare {
+        one.features.remove("metrics");
+    }
+    let metrics = is_compiled_from(&metering, &bare);
     assert!(metrics.unwrap_err().contains("feature metrics"));
     assert!(is_compiled(&root.join("tests/faults/orphan.rs")).is_err());
 }

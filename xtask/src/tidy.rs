@@ -68,7 +68,7 @@ fn check(tree: &Tree) -> Result<Findings> {
     }
     proofs::check(tree, &mut findings);
     shown::check(tree, &mut findings)?;
-    text::check(tree, &mut findings);
+    text::check(tree, &mut findings)?;
     Ok(findings)
 }
 

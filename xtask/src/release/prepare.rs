@@ -71,15 +71,18 @@ pub(super) fn run(root: &Path, args: &[String]) -> Result<()> {
         .is_empty();
     let bumped = bump(&manifest, version, released)?;
     let date = cmd!(sh, "date --utc +%Y-%m-%d").quiet().read()?;
-    let notes = notes(&fragments, &options.version, &date)?;
+    let is_first = cmd!(sh, "git tag --list v*").quiet().read()?.is_empty();
+    let notes = notes(&fragments, &options.version, &date, is_first)?;
+    let out = root.join("target/release-notes").join(&options.version);
+    // before the long wait
+    let copy = copy(&sh, &bumped, &out.join("tree"))?;
     ci::run(root, &ci::Options::default())
         .context("the tree is red; a release starts from a green one")?;
 
-    let out = root.join("target/release-notes").join(&options.version);
-    fs::create_dir_all(&out)?;
     fs::write(out.join("notes.md"), &notes)?;
     fs::write(out.join("tag.txt"), tag_message(&options.version, &notes))?;
-    sbom(&sh, &out)?;
+    sbom(&sh, &copy, &out)?;
+    sh.remove_path(&copy)?;
     println!(
         "notes, tag message and SBOM are in target/release-notes/{}",
         options.version
@@ -163,11 +166,16 @@ fn fragment(name: &str, text: &str, path: PathBuf) -> Result<Fragment> {
 }
 
 /// The changelog's section for this version.
-fn notes(fragments: &[Fragment], version: &str, date: &str) -> Result<String> {
+fn notes(fragments: &[Fragment], version: &str, date: &str, is_first: bool) -> Result<String> {
     if fragments.is_empty() {
         bail!("{FRAGMENTS} holds no change: there is nothing to release");
     }
     let mut text = format!("## {version} - {date}\n");
+    if is_first {
+        text.push_str(
+            "\nThe first release. What was changed or fixed was so in the repository only.\n",
+        );
+    }
     for (_, heading) in KINDS {
         let mut changes = fragments
             .iter()
@@ -218,7 +226,7 @@ fn bump(manifest: &str, version: &str, released: bool) -> Result<String> {
         format!("version = \"{old}\""),
         format!("version = \"{version}\""),
     );
-    let ours = |line: &str| line == from || line.contains("path = \"crates/");
+    let ours = |line: &str| line == from || line.contains("path = \"");
     let lines = manifest.lines().map(|line| {
         if ours(line) {
             line.replace(&from, &to)
@@ -243,8 +251,37 @@ fn bumped_pages(tree: &Tree, version: &str) -> Result<Vec<(String, String)>> {
     Ok(bumped.collect())
 }
 
-/// A CycloneDX list of what is in the command.
-fn sbom(sh: &Shell, out: &Path) -> Result<()> {
+/// A CycloneDX list of what is in the command, made in the copy, so that it names the new version.
+fn sbom(sh: &Shell, copy: &Path, out: &Path) -> Result<()> {
+    let written = list(sh, copy, "crates/daytona-env-cli")?;
+    Ok(fs::write(out.join("sbom.cdx.json"), written)?)
+}
+
+/// The committed tree with the new version, its lock file brought along: a dry run too sees whether that resolves, and
+/// what is written beside the manifests is not left in the tree.
+fn copy(sh: &Shell, manifest: &str, to: &Path) -> Result<PathBuf> {
+    sh.remove_path(to)?;
+    sh.create_dir(to)?;
+    let archive = to.with_extension("tar");
+    cmd!(sh, "git archive --output {archive} HEAD")
+        .quiet()
+        .run()?;
+    cmd!(sh, "tar --extract --file {archive} --directory {to}")
+        .quiet()
+        .run()?;
+    sh.remove_path(&archive)?;
+    fs::write(to.join("Cargo.toml"), manifest)?;
+    let inside = Shell::new()?;
+    inside.change_dir(to);
+    cmd!(inside, "cargo update --quiet --workspace --offline")
+        .quiet()
+        .run()
+        .context("the tree does not resolve with the new version")?;
+    Ok(to.to_owned())
+}
+
+/// What cargo-cyclonedx says of one package of the tree in `copy`.
+fn list(sh: &Shell, copy: &Path, package: &str) -> Result<String> {
     if cmd!(sh, "cargo cyclonedx --version")
         .quiet()
         .ignore_stdout()
@@ -257,30 +294,14 @@ fn sbom(sh: &Shell, out: &Path) -> Result<()> {
             .quiet()
             .run()?;
     }
-    let manifest = "crates/daytona-env-cli/Cargo.toml";
+    let folder = copy.join(package);
+    let manifest = folder.join("Cargo.toml");
     cmd!(sh, "cargo cyclonedx --quiet --format json --all-features --override-filename sbom --manifest-path {manifest}")
         .quiet()
         .run()?;
-    let mut moved = false;
-    for folder in fs::read_dir(sh.current_dir().join("crates"))? {
-        let written = folder?.path().join("sbom.json");
-        if !written.exists() {
-            continue;
-        }
-        // It writes one beside every manifest of the workspace; the command's has all that is shipped.
-        if written
-            .parent()
-            .is_some_and(|folder| folder.ends_with("daytona-env-cli"))
-        {
-            fs::copy(&written, out.join("sbom.cdx.json"))?;
-            moved = true;
-        }
-        fs::remove_file(&written)?;
-    }
-    if !moved {
-        bail!("cargo-cyclonedx wrote no list for {manifest}");
-    }
-    Ok(())
+    // It writes one beside every manifest of the workspace; the command's has all that is shipped.
+    fs::read_to_string(folder.join("sbom.json"))
+        .with_context(|| format!("cargo-cyclonedx wrote no list for {package}"))
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ mod control;
 mod coverage;
 mod desktop;
 mod further;
+#[cfg(all(feature = "archive", feature = "context"))]
 mod methods;
 mod once;
 mod sandboxes;
@@ -184,6 +185,7 @@ impl Lab {
     }
 
     /// The methods whose requests [`seen`](Self::seen) shows.
+    #[cfg(all(feature = "archive", feature = "context"))]
     fn methods(&self) -> Vec<String> {
         let calls = self.calls.lock().unwrap();
         calls

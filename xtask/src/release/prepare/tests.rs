@@ -10,7 +10,7 @@ fn sections_are_in_order_and_the_newest_is_first() {
         change("a.fixed.md", "A leak.\nIt was small."),
         change("b.added.md", "A sweeper.\n"),
     ];
-    let notes = notes(&fragments, "0.2.0", "2026-12-01").unwrap();
+    let notes = notes(&fragments, "0.2.0", "2026-12-01", false).unwrap();
     assert_eq!(
         notes,
         "## 0.2.0 - 2026-12-01\n\n### Added\n\n* A sweeper.\n\n### Fixed\n\n* A leak.\n  It was small.\n"
@@ -29,6 +29,17 @@ fn sections_are_in_order_and_the_newest_is_first() {
 }
 
 #[test]
+fn the_first_release_says_that_nobody_had_what_it_mends() {
+    let fragments = [change("a.fixed.md", "A leak.")];
+    let notes = notes(&fragments, "0.1.0", "2026-12-01", true).unwrap();
+    assert_eq!(
+        notes,
+        "## 0.1.0 - 2026-12-01\n\nThe first release. What was changed or fixed was so in the repository only.\n\n\
+         ### Fixed\n\n* A leak.\n"
+    );
+}
+
+#[test]
 fn a_fragment_says_what_kind_of_change_it_is() {
     for (name, text) in [
         ("x.md", "t"),
@@ -38,7 +49,7 @@ fn a_fragment_says_what_kind_of_change_it_is() {
     ] {
         fragment(name, text, PathBuf::new()).unwrap_err();
     }
-    let error = notes(&[], "0.2.0", "2026-12-01").unwrap_err();
+    let error = notes(&[], "0.2.0", "2026-12-01", false).unwrap_err();
     assert!(error.to_string().contains("nothing to release"));
 }
 
@@ -61,6 +72,85 @@ fn versions_go_forward_in_every_place_and_nowhere_else() {
     for version in ["1", "1.2", "1.2.x", "v1.2.3", "1.2.3.4"] {
         Options::parse(&[version.to_owned()]).unwrap_err();
     }
+}
+
+#[test]
+fn every_package_of_this_workspace_goes_forward() {
+    let manifest = include_str!("../../../../Cargo.toml");
+    let bumped: toml::Table = bump(manifest, "99.0.0", true).unwrap().parse().unwrap();
+    let workspace = &bumped["workspace"];
+    assert_eq!(workspace["package"]["version"].as_str(), Some("99.0.0"));
+    let ours = workspace["dependencies"].as_table().unwrap().iter();
+    let ours: Vec<_> = ours
+        .filter(|(_, value)| value.get("path").is_some())
+        .collect();
+    assert!(ours.len() > 5, "{ours:?}");
+    for (name, value) in ours {
+        assert_eq!(value["version"].as_str(), Some("99.0.0"), "{name}");
+    }
+}
+
+/// A committed workspace of two packages, of which one names the other's version.
+fn committed() -> (tempfile::TempDir, Shell) {
+    let folder = tempfile::tempdir().unwrap();
+    let sh = Shell::new().unwrap();
+    sh.change_dir(folder.path());
+    for (path, text) in [
+        (
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.package]\nversion = \"0.1.0\"\n\
+             [workspace.dependencies]\na = { path = \"crates/a\", version = \"0.1.0\" }\n",
+        ),
+        (
+            "crates/a/Cargo.toml",
+            "[package]\nname = \"a\"\nversion.workspace = true\nedition = \"2024\"\n",
+        ),
+        ("crates/a/src/lib.rs", "//! A.\n"),
+        (
+            "crates/b/Cargo.toml",
+            "[package]\nname = \"b\"\nversion.workspace = true\nedition = \"2024\"\n[dependencies]\n\
+             a.workspace = true\n",
+        ),
+        ("crates/b/src/lib.rs", "//! B.\n"),
+    ] {
+        sh.write_file(path, text).unwrap();
+    }
+    cmd!(sh, "cargo generate-lockfile --offline --quiet")
+        .quiet()
+        .run()
+        .unwrap();
+    cmd!(sh, "git init --quiet").quiet().run().unwrap();
+    cmd!(sh, "git add .").quiet().run().unwrap();
+    cmd!(
+        sh,
+        "git -c user.name=a -c user.email=a@b commit --quiet -m first"
+    )
+    .quiet()
+    .run()
+    .unwrap();
+    (folder, sh)
+}
+
+#[test]
+fn a_new_version_that_does_not_resolve_is_refused_and_the_tree_stays_as_it_is() {
+    let (folder, sh) = committed();
+    let out = tempfile::tempdir().unwrap();
+    let manifest = sh.read_file("Cargo.toml").unwrap();
+    let bumped = bump(&manifest, "0.2.0", false).unwrap();
+    let made = copy(&sh, &bumped, &out.path().join("tree")).unwrap();
+    let lock = fs::read_to_string(made.join("Cargo.lock")).unwrap();
+    assert_eq!(lock.matches("version = \"0.2.0\"").count(), 2, "{lock}");
+
+    let half = bumped.replacen("version = \"0.2.0\" }", "version = \"0.1.0\" }", 1);
+    let error = copy(&sh, &half, &out.path().join("tree")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("does not resolve with the new version"),
+        "{error:#}"
+    );
+    clean(&sh).unwrap();
+    assert!(folder.path().join("crates/a/src/lib.rs").exists());
 }
 
 #[test]

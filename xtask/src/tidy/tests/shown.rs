@@ -137,3 +137,21 @@ fn a_crate_page_out_of_order_is_found() {
     let bare = edited("//! Docs. The feature `json` does things.\n//!\n", "");
     assert_only(&bare, "say in a sentence what it is for");
 }
+
+#[test]
+fn a_snapshot_that_a_release_would_break_is_found() {
+    let shown = |version: &str| {
+        let (path, manifest) = GOOD[0];
+        let manifest = format!("{manifest}[workspace.package]\nversion = \"0.3.1\"\n");
+        let snapshot = format!("---\n---\nagent/{version}\n");
+        with(&[
+            (path, &manifest),
+            ("tests/snapshots/a.snap", snapshot.as_str()),
+        ])
+    };
+    assert_only(
+        &shown("0.3.1"),
+        "tests/snapshots/a.snap:3: a snapshot with our version",
+    );
+    assert!(shown("0.3.0").errors.is_empty());
+}

@@ -166,7 +166,6 @@ fn a_method_that_nobody_calls_is_found() {
     );
 }
 
-#[cfg(all(feature = "archive", feature = "context"))]
 #[tokio::test(start_paused = true)]
 async fn every_method_by_hand_is_called_and_its_request_is_shown() {
     let mut methods = BTreeSet::new();

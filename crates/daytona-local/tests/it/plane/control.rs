@@ -21,7 +21,9 @@ async fn a_created_sandbox_has_what_clients_need() {
         shown["toolboxProxyUrl"],
         format!("http://127.0.0.1:{}/toolbox", port(&server))
     );
-    for member in ["id", "organizationId", "toolboxProxyUrl"] {
+    let version = concat!("daytona-local-", env!("CARGO_PKG_VERSION"));
+    assert_eq!(shown["daemonVersion"], version);
+    for member in ["id", "organizationId", "toolboxProxyUrl", "daemonVersion"] {
         shown[member] = "..".into();
     }
     // by name, whatever order a Value keeps in this build

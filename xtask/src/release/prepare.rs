@@ -254,7 +254,20 @@ fn bumped_pages(tree: &Tree, version: &str) -> Result<Vec<(String, String)>> {
 /// A CycloneDX list of what is in the command, made in the copy, so that it names the new version.
 fn sbom(sh: &Shell, copy: &Path, out: &Path) -> Result<()> {
     let written = list(sh, copy, "crates/daytona-env-cli")?;
-    Ok(fs::write(out.join("sbom.cdx.json"), written)?)
+    Ok(fs::write(
+        out.join("sbom.cdx.json"),
+        without_machine(&written, copy)?,
+    )?)
+}
+
+/// Packages of ours are told by their folders: from the root of the tree, not of this machine.
+fn without_machine(list: &str, copy: &Path) -> Result<String> {
+    let copy = copy.display().to_string();
+    let list = list.replace(&format!("file://{copy}/"), "file:///");
+    if list.contains(&copy) {
+        bail!("the SBOM names a folder of this machine, {copy}");
+    }
+    Ok(list)
 }
 
 /// The committed tree with the new version, its lock file brought along: a dry run too sees whether that resolves, and

@@ -211,3 +211,16 @@ fn a_red_tree_is_refused() {
         before
     );
 }
+
+#[test]
+fn an_sbom_names_no_folder_of_this_machine() {
+    let copy = Path::new("/home/me/tree");
+    let list =
+        r#""bom-ref": "path+file:///home/me/tree/crates/a#0.1.0", "purl": "pkg:cargo/a@0.1.0""#;
+    assert_eq!(
+        without_machine(list, copy).unwrap(),
+        r#""bom-ref": "path+file:///crates/a#0.1.0", "purl": "pkg:cargo/a@0.1.0""#
+    );
+    let error = without_machine(r#""from": "/home/me/tree""#, copy).unwrap_err();
+    assert!(error.to_string().contains("names a folder"), "{error:#}");
+}

@@ -56,6 +56,14 @@ pub(crate) fn at(server: &Arc<Server>) -> DaytonaEnvironmentBuilder {
         .workdir("/tmp")
 }
 
+/// An environment of a process that can be killed, on a server in place.
+pub(crate) fn mortal(server: &Arc<Server>, process: &Mortal) -> DaytonaEnvironmentBuilder {
+    on(server)
+        .transport(wire(server))
+        .spawner(process.spawner())
+        .workdir("/tmp")
+}
+
 /// Connections to a server in place.
 pub(crate) fn wire(server: &Arc<Server>) -> Arc<dyn Transport> {
     let connector = InPlace(Arc::clone(server));

@@ -1,28 +1,19 @@
 //! How long what a dead process leaves behind lives: the bounds of docs/leak-proofing.md, measured by the server's clock.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use context_vars::NoVars;
 use daytona_api::routes::control_plane::{CREATE_SANDBOX, DELETE_SANDBOX};
 use daytona_api::{Config, Daytona};
-use daytona_env::{DaytonaEnvironmentBuilder, Lease};
+use daytona_env::Lease;
 use daytona_local::{Fault, Server};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::{Mortal, in_place, left, on, wire};
+use crate::world::{Mortal, in_place, left, mortal, wire};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// How finely lives are measured: the server's own timers strike every ten seconds.
 const TICK: Duration = Duration::from_secs(5);
-
-/// An environment of a process that can be killed.
-fn mortal(server: &Arc<Server>, process: &Mortal) -> DaytonaEnvironmentBuilder {
-    on(server)
-        .transport(wire(server))
-        .spawner(process.spawner())
-        .workdir("/tmp")
-}
 
 /// Waits, in no time of the server's, until every answer has left it: one that is on its way counts as activity.
 async fn answered(server: &Server) {

@@ -16,7 +16,7 @@ use sandbox_core::{ErrorKind, ExecRequest, ExecStatus, Observed, Sandbox};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::{Mortal, NEVER, at, closes, in_place, left, on, wire};
+use crate::world::{Mortal, NEVER, at, closes, in_place, left, mortal, wire};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// What the proxy says of a sandbox that does not run.
@@ -234,12 +234,7 @@ async fn looking_is_no_use() {
     for used in [false, true] {
         let server = in_place(|builder| builder.time_to_live(false));
         let process = Mortal::default();
-        let environment = on(&server)
-            .transport(wire(&server))
-            .spawner(process.spawner())
-            .workdir("/tmp")
-            .build()
-            .unwrap();
+        let environment = mortal(&server, &process).build().unwrap();
         let sandbox = environment.open(&NoVars).await.unwrap();
         // from here on nothing is renewed
         process.kill();

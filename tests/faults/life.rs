@@ -10,7 +10,7 @@ use sandbox_core::{ExecRequest, ExecStatus, Sandbox};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::world::{Mortal, NEVER, at, heals, in_place, left, on, wire};
+use crate::world::{Mortal, NEVER, at, heals, in_place, left, mortal};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -221,12 +221,7 @@ async fn an_open_request_of_a_dead_client_without_a_time_to_live() {
 async fn open_request_of_a_dead_client(time_to_live: bool, most: u64) {
     let server = in_place(|builder| builder.time_to_live(time_to_live));
     let process = Mortal::default();
-    let environment = on(&server)
-        .transport(wire(&server))
-        .spawner(process.spawner())
-        .workdir("/tmp")
-        .build()
-        .unwrap();
+    let environment = mortal(&server, &process).build().unwrap();
     let sandbox = environment.open(&NoVars).await.unwrap();
     server
         .faults()

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::check::{self, Runs};
 use super::world::{CREATE, TROUBLE, Ways};
-use crate::world::{Mortal, on, wire};
+use crate::world::{self, Mortal};
 
 /// What sharers have in common.
 const FLEET_KEY: &str = "a-fleet-key-0123456789";
@@ -104,12 +104,9 @@ impl Process {
     ) -> Self {
         let mortal = Mortal::default();
         let name = format!("process-{number}");
-        let mut builder = on(server)
-            .transport(wire(server))
-            .spawner(mortal.spawner())
+        let mut builder = world::mortal(server, &mortal)
             .namespace(ways.namespace(number))
             .scope(Variable::new("tenant"))
-            .workdir("/tmp")
             .lease(ways.lease())
             .create_timeout(CREATE);
         if let Some(limit) = ways.open_timeout {

@@ -10,7 +10,6 @@ mod values;
 
 pub(crate) use mcp::{McpArgs, McpClient};
 pub(crate) use values::{Assignment, Reference, Transfer};
-use values::{EnvAssignment, EnvReference, ScopeName, VarAssignment};
 
 /// Run programs in Daytona sandboxes, or in an embedded server on this machine.
 #[derive(Debug, Parser)]
@@ -74,13 +73,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_parser = values::name)]
     pub(crate) snapshot: Option<String>,
     /// Set environment variable K of the sandbox (with --sandbox: of the command) to V
-    #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment)]
+    #[arg(long = "env", value_name = "K=V", value_parser = values::ENV)]
     pub(crate) envs: Vec<Assignment>,
     /// Set environment variable K of the sandbox to the value that --var gives to VARIABLE
-    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = EnvReference)]
+    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = values::ENV_VAR)]
     pub(crate) env_vars: Vec<Reference>,
     /// Give variable K the value V, for --env-var
-    #[arg(long = "var", value_name = "K=V", value_parser = VarAssignment)]
+    #[arg(long = "var", value_name = "K=V", value_parser = values::VAR)]
     pub(crate) vars: Vec<Assignment>,
     /// Upload a file or directory, before the command, to DEST in the working directory [default: its base name]
     #[arg(long = "upload", value_name = "PATH[:DEST]", value_parser = values::upload)]
@@ -101,7 +100,7 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "stdin")]
     pub(crate) no_stdin: bool,
     /// Whose sandbox it is; recorded as a fingerprint only
-    #[arg(long, value_parser = ScopeName)]
+    #[arg(long, value_parser = values::SCOPE)]
     pub(crate) scope: Option<String>,
     /// Keep the sandbox, for --sandbox: the server stops it when idle and deletes it a day later
     #[arg(long)]
@@ -142,7 +141,7 @@ pub(crate) struct ShellArgs {
     #[arg(long, value_parser = values::name, conflicts_with = "sandbox")]
     pub(crate) snapshot: Option<String>,
     /// Set environment variable K of a new sandbox to V
-    #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment, conflicts_with = "sandbox")]
+    #[arg(long = "env", value_name = "K=V", value_parser = values::ENV, conflicts_with = "sandbox")]
     pub(crate) envs: Vec<Assignment>,
     /// Directory in the sandbox to start in [default: as `run`]
     #[arg(long, value_name = "DIR", value_parser = values::workdir)]

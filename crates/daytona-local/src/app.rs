@@ -94,7 +94,7 @@ impl App {
 
     /// Where a port of a sandbox is: of an id or a signed token.
     pub(crate) fn preview_url(&self, port: impl Display, whose: &str) -> String {
-        format!("{}{}{port}-{whose}", self.origin(), PREVIEWS)
+        format!("{}{PREVIEWS}{port}-{whose}", self.origin())
     }
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {

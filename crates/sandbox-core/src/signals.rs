@@ -112,10 +112,12 @@ impl Guarded {
     /// The factories to close; none if the guard is gone.
     fn take(&self) -> Option<Vec<Arc<dyn SandboxFactory>>> {
         let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Closing) {
-            State::Watching(factories) => Some(factories),
-            State::Closing | State::Over => None,
-        }
+        let State::Watching(factories) = &mut *state else {
+            return None;
+        };
+        let factories = std::mem::take(factories);
+        *state = State::Closing;
+        Some(factories)
     }
 
     fn over(&self) {

@@ -3,14 +3,13 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use daytona_api::api::Image;
 use daytona_api::{Config, Daytona};
 
 use crate::measure::{median, wall};
-use crate::process::{Process, start};
+use crate::process::{Process, said, start};
 use crate::transfer::{MIB, MOST_MEMORY, peak, runtime};
 
 /// Besides the large one.
@@ -58,21 +57,8 @@ fn fill(folder: &Path, mib: u64) {
 
 /// Microseconds to read, microseconds to upload, and the most bytes that were resident.
 fn spawn(server: &Process, folder: &Path) -> [u64; 3] {
-    let ran = Command::new(std::env::current_exe().unwrap())
-        .args(["context", &server.url, &server.token])
-        .arg(folder)
-        .output()
-        .unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    let said = String::from_utf8(ran.stdout).unwrap();
-    let numbers: Vec<u64> = said
-        .split_whitespace()
-        .map(|number| number.parse().unwrap())
-        .collect();
+    let folder = folder.to_str().unwrap();
+    let numbers = said(&["context", &server.url, &server.token, folder]);
     numbers.try_into().unwrap()
 }
 

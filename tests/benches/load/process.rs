@@ -44,6 +44,20 @@ pub(crate) fn start(create: Duration, delete: Duration, canned: Option<&str>) ->
     }
 }
 
+/// This program again, in another part; the numbers that it prints.
+pub(crate) fn said(arguments: &[&str]) -> Vec<u64> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let ran = command.args(arguments).output().unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let said = String::from_utf8(ran.stdout).unwrap();
+    let numbers = said.split_whitespace().map(|number| number.parse());
+    numbers.collect::<Result<_, _>>().unwrap()
+}
+
 pub(crate) fn serve(arguments: &[String]) {
     let millis = |n: usize| {
         Duration::from_millis(arguments.get(n).and_then(|n| n.parse().ok()).unwrap_or(0))

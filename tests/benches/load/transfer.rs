@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Runtime;
 
 use crate::measure::{median, report, wall};
-use crate::process::{Process, start};
+use crate::process::{Process, said, start};
 
 pub(crate) const MIB: u64 = 1 << 20;
 const PIECE: u64 = 64 << 10;
@@ -81,20 +80,11 @@ fn spawn(
     id: &str,
     mib: u64,
 ) -> (Duration, u64) {
-    let ran = Command::new(std::env::current_exe().unwrap())
-        .args(["transfer", kind, direction, &server.url, &server.token])
-        .args([proxy, id, &mib.to_string()])
-        .output()
-        .unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    let said = String::from_utf8(ran.stdout).unwrap();
-    let mut numbers = said.split_whitespace().map(|n| n.parse::<u64>().unwrap());
-    let micros = numbers.next().unwrap();
-    (Duration::from_micros(micros), numbers.next().unwrap())
+    let mib = mib.to_string();
+    let (url, token) = (&server.url, &server.token);
+    let numbers = said(&["transfer", kind, direction, url, token, proxy, id, &mib]);
+    let [micros, most] = numbers.try_into().unwrap();
+    (Duration::from_micros(micros), most)
 }
 
 /// Pieces of one buffer: what is measured copies no more than it must.

@@ -2,7 +2,6 @@
 
 use super::forms::Search;
 
-#[derive(Debug)]
 pub(crate) struct Canaries {
     pub(crate) key: String,
     pub(crate) env: String,

@@ -75,14 +75,15 @@ pub(super) fn run(root: &Path, args: &[String]) -> Result<()> {
     let notes = notes(&fragments, &options.version, &date, is_first)?;
     let out = root.join("target/release-notes").join(&options.version);
     // before the long wait
-    let copy = copy(&sh, &bumped, &out.join("tree"))?;
+    let tree = out.join("tree");
+    copy(&sh, &bumped, &tree)?;
     ci::run(root, &ci::Options::default())
         .context("the tree is red; a release starts from a green one")?;
 
     fs::write(out.join("notes.md"), &notes)?;
     fs::write(out.join("tag.txt"), tag_message(&options.version, &notes))?;
-    sbom(&sh, &copy, &out)?;
-    sh.remove_path(&copy)?;
+    sbom(&sh, &tree, &out)?;
+    sh.remove_path(&tree)?;
     println!(
         "notes, tag message and SBOM are in target/release-notes/{}",
         options.version
@@ -272,7 +273,7 @@ fn without_machine(list: &str, copy: &Path) -> Result<String> {
 
 /// The committed tree with the new version, its lock file brought along: a dry run too sees whether that resolves, and
 /// what is written beside the manifests is not left in the tree.
-fn copy(sh: &Shell, manifest: &str, to: &Path) -> Result<PathBuf> {
+fn copy(sh: &Shell, manifest: &str, to: &Path) -> Result<()> {
     sh.remove_path(to)?;
     sh.create_dir(to)?;
     let archive = to.with_extension("tar");
@@ -289,8 +290,7 @@ fn copy(sh: &Shell, manifest: &str, to: &Path) -> Result<PathBuf> {
     cmd!(inside, "cargo update --quiet --workspace --offline")
         .quiet()
         .run()
-        .context("the tree does not resolve with the new version")?;
-    Ok(to.to_owned())
+        .context("the tree does not resolve with the new version")
 }
 
 /// What cargo-cyclonedx says of one package of the tree in `copy`.

@@ -26,6 +26,13 @@ fn state(state: &str) -> String {
     format!(r#"{{"id":"sb","state":"{state}"}}"#)
 }
 
+/// Method and address of each request.
+fn asked(server: &Scripted) -> String {
+    let sent: Vec<String> = server.requests().iter().map(show).collect();
+    let lines = sent.iter().filter_map(|text| text.lines().next());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 async fn all(log: BuildLog) -> Vec<u8> {
     let pieces: Vec<Bytes> = log.into_stream().try_collect().await.unwrap();
     pieces.concat()
@@ -46,11 +53,8 @@ async fn what_is_asked_for() {
         .answer(200, OCTETS, "one\ntwo\nthree\n");
     let log = scripted(&server).sandboxes().build_log("sb");
     assert_eq!(all(log).await, b"one\ntwo\nthree\n");
-    let sent: Vec<String> = server.requests().iter().map(show).collect();
-    insta::assert_snapshot!(sent[3]);
-    let lines = sent.iter().filter_map(|text| text.lines().next());
-    let lines: Vec<&str> = lines.collect();
-    insta::assert_snapshot!(lines.join("\n"), @"
+    insta::assert_snapshot!(show(&server.requests()[3]));
+    insta::assert_snapshot!(asked(&server), @"
     GET https://app.daytona.io/api/sandbox/sb/build-logs-url
     GET https://proxy.app.daytona.io/sandboxes/sb/build-logs?follow=true
     GET https://app.daytona.io/api/sandbox/sb
@@ -75,10 +79,7 @@ async fn what_is_asked_for_of_a_snapshot() {
         .answer(200, OCTETS, "one\ntwo\nno such base\n");
     let log = scripted(&server).snapshots().build_log("sb");
     assert_eq!(all(log).await, b"one\ntwo\nno such base\n");
-    let sent: Vec<String> = server.requests().iter().map(show).collect();
-    let lines = sent.iter().filter_map(|text| text.lines().next());
-    let lines: Vec<&str> = lines.collect();
-    insta::assert_snapshot!(lines.join("\n"), @"
+    insta::assert_snapshot!(asked(&server), @"
     GET https://app.daytona.io/api/snapshots/sb/build-logs-url
     GET https://proxy.app.daytona.io/snapshots/sb/build-logs?follow=true
     GET https://app.daytona.io/api/snapshots/sb

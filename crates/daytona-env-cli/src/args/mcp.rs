@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::values::{
-    self, Assignment, EnvAssignment, EnvReference, Reference, ScopeName, VarAssignment,
-};
+use super::values::{self, Assignment, Reference};
 use super::{EmbeddedArgs, IsolationArg, ServeIsolation};
 
 #[derive(Debug, Args)]
@@ -41,19 +39,19 @@ pub(crate) struct McpArgs {
     #[arg(long, value_parser = values::name)]
     pub(crate) snapshot: Option<String>,
     /// Set environment variable K of the sandboxes to V
-    #[arg(long = "env", value_name = "K=V", value_parser = EnvAssignment)]
+    #[arg(long = "env", value_name = "K=V", value_parser = values::ENV)]
     pub(crate) envs: Vec<Assignment>,
     /// Set environment variable K of the sandboxes to the value that --var gives to VARIABLE; `session` is the session's id
-    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = EnvReference)]
+    #[arg(long = "env-var", value_name = "K=VARIABLE", value_parser = values::ENV_VAR)]
     pub(crate) env_vars: Vec<Reference>,
     /// Give variable K the value V, for --env-var
-    #[arg(long = "var", value_name = "K=V", value_parser = VarAssignment)]
+    #[arg(long = "var", value_name = "K=V", value_parser = values::VAR)]
     pub(crate) vars: Vec<Assignment>,
     /// Directory in the sandboxes to work in [default: /workspace, or where the server allows]
     #[arg(long, value_name = "DIR", value_parser = values::workdir)]
     pub(crate) workdir: Option<String>,
     /// Let all sessions share one sandbox of this scope, which lives until this program ends
-    #[arg(long, value_parser = ScopeName)]
+    #[arg(long, value_parser = values::SCOPE)]
     pub(crate) scope: Option<String>,
     /// Kill a command after this long: 30, 30s, 5m, 1h
     #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10m")]

@@ -31,97 +31,59 @@ pub(crate) struct Transfer {
     pub(crate) to: Option<String>,
 }
 
+/// How a value is read that must not be repeated where it is refused, as clap does.
+#[derive(Clone)]
+pub(crate) struct Unshown<T> {
+    flag: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+}
+
 /// `K=V` where K is a name for an environment variable.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct EnvAssignment;
+pub(crate) const ENV: Unshown<Assignment> = Unshown {
+    flag: "--env",
+    parse: |text| assignment(text, check_env_name),
+};
 
 /// `K=V` where K is the name of a variable.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct VarAssignment;
+pub(crate) const VAR: Unshown<Assignment> = Unshown {
+    flag: "--var",
+    parse: |text| assignment(text, check_variable),
+};
 
 /// `K=VARIABLE`, in whose place a value is easily given.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct EnvReference;
+pub(crate) const ENV_VAR: Unshown<Reference> = Unshown {
+    flag: "--env-var",
+    parse: reference,
+};
 
-/// A scope: the name of a tenant.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ScopeName;
+/// The name of a tenant.
+pub(crate) const SCOPE: Unshown<String> = Unshown {
+    flag: "--scope",
+    parse: name,
+};
 
-impl TypedValueParser for EnvReference {
-    type Value = Reference;
-
-    fn parse_ref(
-        &self,
-        cmd: &clap::Command,
-        _arg: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<Self::Value, clap::Error> {
-        parsed("--env-var", reference, value).map_err(|message| refuse(cmd, message))
-    }
-}
-
-impl TypedValueParser for ScopeName {
-    type Value = String;
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unshown<T> {
+    type Value = T;
 
     fn parse_ref(
         &self,
         cmd: &clap::Command,
         _arg: Option<&clap::Arg>,
         value: &OsStr,
-    ) -> Result<Self::Value, clap::Error> {
-        parsed("--scope", name, value).map_err(|message| refuse(cmd, message))
+    ) -> Result<T, clap::Error> {
+        let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned());
+        text.and_then(self.parse).map_err(|message| {
+            let message = format!("{}: {message}\n", self.flag);
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(cmd)
+        })
     }
 }
 
-impl TypedValueParser for EnvAssignment {
-    type Value = Assignment;
-
-    fn parse_ref(
-        &self,
-        cmd: &clap::Command,
-        _arg: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<Self::Value, clap::Error> {
-        assignment("--env", check_env_name, value).map_err(|message| refuse(cmd, message))
-    }
-}
-
-impl TypedValueParser for VarAssignment {
-    type Value = Assignment;
-
-    fn parse_ref(
-        &self,
-        cmd: &clap::Command,
-        _arg: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<Self::Value, clap::Error> {
-        assignment("--var", check_variable, value).map_err(|message| refuse(cmd, message))
-    }
-}
-
-/// Unlike what clap makes of a plain error, this does not print the value.
-fn refuse(cmd: &clap::Command, message: String) -> clap::Error {
-    clap::Error::raw(ErrorKind::ValueValidation, message + "\n").with_cmd(cmd)
-}
-
-fn parsed<T>(flag: &str, parse: fn(&str) -> Result<T, String>, value: &OsStr) -> Result<T, String> {
-    let text = value.to_str().ok_or("it is not UTF-8".to_owned());
-    text.and_then(parse)
-        .map_err(|message| format!("{flag}: {message}"))
-}
-
-fn assignment(
-    flag: &str,
-    check: fn(&str) -> Result<(), String>,
-    value: &OsStr,
-) -> Result<Assignment, String> {
-    let text = value
-        .to_str()
-        .ok_or_else(|| format!("{flag} takes K=V in UTF-8"))?;
+fn assignment(text: &str, check: fn(&str) -> Result<(), String>) -> Result<Assignment, String> {
     let (name, value) = text
         .split_once('=')
-        .ok_or_else(|| format!("{flag} takes K=V, and there is no `=` in what was given"))?;
-    check(name).map_err(|message| format!("{flag}: {message}"))?;
+        .ok_or("it takes K=V, and there is no `=` in what was given")?;
+    check(name)?;
     Ok(Assignment {
         name: name.to_owned(),
         value: Secret::new(value),
@@ -255,6 +217,8 @@ impl Transfer {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
     #[test]
@@ -283,8 +247,14 @@ mod tests {
         }
     }
 
+    fn taken<T: Clone + Send + Sync + 'static>(of: &Unshown<T>, text: &OsStr) -> Result<T, String> {
+        let taken = of.parse_ref(&clap::Command::new("run"), None, text);
+        taken.map_err(|error| error.to_string())
+    }
+
     #[test]
-    fn no_message_about_an_assignment_holds_what_was_given() {
+    fn no_refusal_holds_what_was_given() {
+        let not_text = OsStr::from_bytes(b"A=canary\xff");
         for bad in [
             "canary",
             "=canary",
@@ -292,10 +262,22 @@ mod tests {
             "A-B=canary",
             "canary canary=x",
         ] {
-            let message = assignment("--env", check_env_name, OsStr::new(bad)).unwrap_err();
+            let message = taken(&ENV, OsStr::new(bad)).unwrap_err();
+            assert!(message.contains("--env: "), "{message}");
             assert!(!message.contains("canary"), "{message}");
         }
-        let good = assignment("--env", check_env_name, OsStr::new("A=b=c")).unwrap();
+        for message in [
+            taken(&ENV, not_text).unwrap_err(),
+            taken(&VAR, OsStr::new("canary canary=x")).unwrap_err(),
+            taken(&VAR, not_text).unwrap_err(),
+            taken(&ENV_VAR, OsStr::new("A=canary canary")).unwrap_err(),
+            taken(&ENV_VAR, OsStr::new("canary")).unwrap_err(),
+            taken(&SCOPE, OsStr::new("canary\n")).unwrap_err(),
+            taken(&SCOPE, not_text).unwrap_err(),
+        ] {
+            assert!(!message.contains("canary"), "{message}");
+        }
+        let good = taken(&ENV, OsStr::new("A=b=c")).unwrap();
         assert_eq!((good.name.as_str(), good.value.expose()), ("A", "b=c"));
         assert!(!format!("{good:?}").contains("b=c"));
     }

@@ -183,18 +183,17 @@ impl DaytonaProvider {
                 Err(error) => Some(error),
             };
             // a start that somebody else asked for, or the one whose answer was lost; or still the stop
-            match (row::phase(&self.get(api, id).await?), refused) {
-                (Phase::Starting | Phase::Running, _) => break,
-                (phase, Some(refused))
-                    if phase != Phase::Stopping || refused.kind() != ErrorKind::InvalidInput =>
-                {
-                    return Err(refused);
-                }
-                (Phase::Stopping | Phase::Stopped, _) => {
-                    sleep((began.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
-                }
-                _ => break,
+            let asks_again = match (row::phase(&self.get(api, id).await?), refused) {
+                (Phase::Starting | Phase::Running, _) => false,
+                // refused for as long as it stops
+                (Phase::Stopping, Some(error)) if error.kind() == ErrorKind::InvalidInput => true,
+                (_, Some(error)) => return Err(error),
+                (phase, None) => matches!(phase, Phase::Stopping | Phase::Stopped),
+            };
+            if !asks_again {
+                break;
             }
+            sleep((began.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
         }
         self.wait_until_running(api, id).await.map(|_| ())
     }

@@ -15,7 +15,7 @@ use super::reply::Failure;
 const MAX_JSON: usize = 64 * 1024 * 1024;
 
 /// Where a request goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Matched {
     pub(crate) api: Api,
     /// `None` if there is no such operation.

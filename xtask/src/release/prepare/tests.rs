@@ -90,29 +90,12 @@ fn every_package_of_this_workspace_goes_forward() {
     }
 }
 
-/// A committed workspace of two packages, of which one names the other's version.
-fn committed() -> (tempfile::TempDir, Shell) {
+/// A committed tree of these files.
+fn committed(files: &[(&str, &str)]) -> (tempfile::TempDir, Shell) {
     let folder = tempfile::tempdir().unwrap();
     let sh = Shell::new().unwrap();
     sh.change_dir(folder.path());
-    for (path, text) in [
-        (
-            "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.package]\nversion = \"0.1.0\"\n\
-             [workspace.dependencies]\na = { path = \"crates/a\", version = \"0.1.0\" }\n",
-        ),
-        (
-            "crates/a/Cargo.toml",
-            "[package]\nname = \"a\"\nversion.workspace = true\nedition = \"2024\"\n",
-        ),
-        ("crates/a/src/lib.rs", "//! A.\n"),
-        (
-            "crates/b/Cargo.toml",
-            "[package]\nname = \"b\"\nversion.workspace = true\nedition = \"2024\"\n[dependencies]\n\
-             a.workspace = true\n",
-        ),
-        ("crates/b/src/lib.rs", "//! B.\n"),
-    ] {
+    for (path, text) in files {
         sh.write_file(path, text).unwrap();
     }
     cmd!(sh, "cargo generate-lockfile --offline --quiet")
@@ -133,16 +116,35 @@ fn committed() -> (tempfile::TempDir, Shell) {
 
 #[test]
 fn a_new_version_that_does_not_resolve_is_refused_and_the_tree_stays_as_it_is() {
-    let (folder, sh) = committed();
+    // one names the version of the other
+    let (folder, sh) = committed(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.package]\nversion = \"0.1.0\"\n\
+             [workspace.dependencies]\na = { path = \"crates/a\", version = \"0.1.0\" }\n",
+        ),
+        (
+            "crates/a/Cargo.toml",
+            "[package]\nname = \"a\"\nversion.workspace = true\nedition = \"2024\"\n",
+        ),
+        ("crates/a/src/lib.rs", "//! A.\n"),
+        (
+            "crates/b/Cargo.toml",
+            "[package]\nname = \"b\"\nversion.workspace = true\nedition = \"2024\"\n[dependencies]\n\
+             a.workspace = true\n",
+        ),
+        ("crates/b/src/lib.rs", "//! B.\n"),
+    ]);
     let out = tempfile::tempdir().unwrap();
     let manifest = sh.read_file("Cargo.toml").unwrap();
     let bumped = bump(&manifest, "0.2.0", false).unwrap();
-    let made = copy(&sh, &bumped, &out.path().join("tree")).unwrap();
+    let made = out.path().join("tree");
+    copy(&sh, &bumped, &made).unwrap();
     let lock = fs::read_to_string(made.join("Cargo.lock")).unwrap();
     assert_eq!(lock.matches("version = \"0.2.0\"").count(), 2, "{lock}");
 
     let half = bumped.replacen("version = \"0.2.0\" }", "version = \"0.1.0\" }", 1);
-    let error = copy(&sh, &half, &out.path().join("tree")).unwrap_err();
+    let error = copy(&sh, &half, &made).unwrap_err();
     assert!(
         error
             .to_string()
@@ -172,10 +174,7 @@ fn a_dirty_tree_is_refused() {
 #[test]
 fn a_red_tree_is_refused() {
     // The first step that every tree must pass is its format.
-    let folder = tempfile::tempdir().unwrap();
-    let sh = Shell::new().unwrap();
-    sh.change_dir(folder.path());
-    for (path, text) in [
+    let (folder, _sh) = committed(&[
         (
             "Cargo.toml",
             "[workspace]\nresolver = \"3\"\nmembers = [\"a\"]\n[workspace.package]\nversion = \"0.1.0\"\n",
@@ -186,20 +185,7 @@ fn a_red_tree_is_refused() {
         ),
         ("a/src/lib.rs", "pub   fn badly_set() {}\n"),
         ("changelog.d/a.added.md", "A thing.\n"),
-    ] {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    cmd!(sh, "git init --quiet").quiet().run().unwrap();
-    cmd!(sh, "git add .").quiet().run().unwrap();
-    cmd!(
-        sh,
-        "git -c user.name=a -c user.email=a@b commit --quiet -m first"
-    )
-    .quiet()
-    .run()
-    .unwrap();
+    ]);
     let before = fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
     let error = run(folder.path(), &["0.2.0".to_owned()]).unwrap_err();
     assert!(

@@ -55,32 +55,29 @@ impl Calls<'_> {
         MODES.into_iter().map(of).collect()
     }
 
+    /// The options that a sandbox is made with, whatever for.
+    fn given(&self) -> Vec<String> {
+        let secrets = self.secrets;
+        vec![
+            format!("--env=PLAIN={}", secrets.env),
+            "--env-var=BY=v".to_owned(),
+            format!("--var=v={}", secrets.variable),
+            format!("--scope={}", secrets.scope),
+        ]
+    }
+
     /// A command that is given all there is, and what is in a file as its input.
     fn run(&self, options: &[&str], command: &str) -> Vec<String> {
         let secrets = self.secrets;
-        let env = format!("PLAIN={}", secrets.env);
-        let var = format!("v={}", secrets.variable);
         let input = self.dir.join("input");
         fs::write(&input, &secrets.input).unwrap();
         fs::write(self.dir.join("note"), &secrets.file).unwrap();
-        let given = [
-            "run",
-            "--env",
-            &env,
-            "--env-var",
-            "BY=v",
-            "--var",
-            &var,
-            "--scope",
-            &secrets.scope,
-            "--upload",
-            "note",
-            "--download",
-            "note:back",
-            "--close-timeout",
-            "1s",
-        ];
-        let args = [&given, options, &["--", "sh", "-c", command]].concat();
+        let given = self.given();
+        let given: Vec<_> = given.iter().map(String::as_str).collect();
+        let copied = ["--upload", "note", "--download", "note:back"];
+        let closed = ["--close-timeout", "1s"];
+        let ran = ["--", "sh", "-c", command];
+        let args = [&["run"], &given[..], &copied, &closed, options, &ran].concat();
         self.change(&args, |command| {
             command.stdin(fs::File::open(&input).unwrap())
         })
@@ -244,7 +241,6 @@ impl Calls<'_> {
 
     /// A session over standard input and output.
     fn mcp(&self, calls: &[(&str, Value)]) -> Vec<String> {
-        let secrets = self.secrets;
         let message = |id: usize, method: &str, params: &Value| {
             json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
         };
@@ -267,21 +263,9 @@ impl Calls<'_> {
         }
         let input = self.dir.join("session");
         fs::write(&input, lines.join("\n") + "\n").unwrap();
-        let env = format!("PLAIN={}", secrets.env);
-        let var = format!("v={}", secrets.variable);
-        let args = [
-            "mcp",
-            "--env",
-            &env,
-            "--env-var",
-            "BY=v",
-            "--var",
-            &var,
-            "--scope",
-            &secrets.scope,
-            "--close-timeout",
-            "5s",
-        ];
+        let given = self.given();
+        let given: Vec<_> = given.iter().map(String::as_str).collect();
+        let args = [&["mcp"], &given[..], &["--close-timeout", "5s"]].concat();
         self.change(&args, |command| {
             command.stdin(fs::File::open(&input).unwrap())
         })

@@ -1,13 +1,13 @@
 //! Secrets that are told apart from anything else, in every form that a leak may have. The proofs over all crates
 //! look for theirs with it, too.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 /// What finds secrets in a text.
-#[derive(Debug)]
 pub(crate) struct Search {
     /// How each may show, by its name.
     forms: Vec<(&'static str, Form)>,
@@ -33,9 +33,44 @@ impl Search {
         let hits = self.forms.iter().filter(|(_, form)| seen(form));
         hits.map(|(name, form)| (*name, form.name)).collect()
     }
+
+    /// Fails with each line, of any channel, that shows one of them.
+    pub(crate) fn finds_nothing(&self, evidence: &BTreeMap<&'static str, Vec<String>>) {
+        let mut found = Vec::new();
+        for (channel, texts) in evidence {
+            assert!(
+                texts.iter().any(|text| text.len() > 40),
+                "nothing to see in {channel}"
+            );
+            for line in texts.iter().flat_map(|text| text.lines()) {
+                for (name, form) in self.hits(line) {
+                    found.push(format!("{channel}: {name}, {form}: {line}"));
+                }
+            }
+        }
+        assert!(
+            found.is_empty(),
+            "{} leaks:\n{}",
+            found.len(),
+            found.join("\n")
+        );
+    }
+
+    /// Fails unless each channel shows each of them: the control.
+    pub(crate) fn finds_all(&self, evidence: &BTreeMap<&'static str, Vec<String>>) {
+        let all: BTreeSet<_> = self.forms.iter().map(|(name, _)| *name).collect();
+        for (channel, texts) in evidence {
+            let hits = texts.iter().flat_map(|text| self.hits(text));
+            let seen: BTreeSet<_> = hits.map(|(name, _)| name).collect();
+            let missed: Vec<_> = all.difference(&seen).collect();
+            assert!(
+                missed.is_empty(),
+                "planted in {channel} and not found: {missed:?}"
+            );
+        }
+    }
 }
 
-#[derive(Debug)]
 struct Form {
     name: &'static str,
     /// In small letters where case does not matter.

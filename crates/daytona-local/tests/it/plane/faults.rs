@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use daytona_api::routes::{control_plane as routes, toolbox};
 use daytona_local::Fault;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::client::{create, get, minutes, named, send, server, server_with, state, try_send};
+use crate::support::until;
 
 fn existing(server: &daytona_local::Server) -> usize {
     server.sandboxes().iter().filter(|row| row.exists()).count()
@@ -267,17 +269,25 @@ async fn an_answer_can_be_late_in_the_servers_time() {
     server
         .faults()
         .inject(Fault::on(&routes::LIST_SANDBOXES).delay(minutes(5)));
+    let began = server.clock().now();
     let request = get(&server, "/api/sandbox");
     tokio::pin!(request);
-    let started = async {
-        while server.requests().is_empty() {
+    let asked = until("it was asked", || !server.requests().is_empty());
+    tokio::select! {
+        _ = &mut request => panic!("it is late"),
+        () = asked => {}
+    }
+    // the delay begins at some time after the request was noted
+    let later = async {
+        loop {
+            server.advance(minutes(1)).unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
     tokio::select! {
-        _ = &mut request => panic!("it is late"),
-        () = started => {}
+        answer = &mut request => assert_eq!(answer.status, 200),
+        () = later => {}
     }
-    server.advance(minutes(5)).unwrap();
-    assert_eq!(request.await.status, 200);
+    let passed = server.clock().now().duration_since(began);
+    assert!(passed >= SignedDuration::from_mins(5), "{passed:?}");
 }
